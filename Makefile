@@ -1,0 +1,50 @@
+# Every target installs what it needs and is safe to repeat; README.md says what each is for.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+MINISTACK_VENV := .venv-ministack
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: setup
+setup: ## install what the project needs on this machine
+	@bash infra/local/setup.sh
+
+.PHONY: demo
+demo: setup ## buy one course, end to end, and show each step
+	@$(BIN)/python -m infra.local.demo
+
+.PHONY: up
+up: setup ## serve the local stack until Ctrl-C
+	@$(BIN)/python -m infra.local.up
+
+.PHONY: test
+test: setup ## everything CI runs
+	@$(BIN)/python -m infra.local.suites
+
+.PHONY: lint
+lint: setup ## style and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+.PHONY: types
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+.PHONY: unit contract integration e2e
+unit contract integration e2e: setup ## one suite of tests
+	@$(BIN)/pytest tests/$@
+
+.PHONY: format
+format: setup ## rewrite the layout of the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## remove what the commands above made
+	rm -rf $(VENV) $(MINISTACK_VENV) .local build

@@ -1,0 +1,146 @@
+"""HTTP as every blueprint speaks it: bodies in, answers and errors out.
+
+`Api.route` is the one place where an `AppError` becomes an HTTP answer, and
+`in_our_error_shape` gives Chalice's own refusals (405, 415, ...) the same shape::
+
+    {"errCode": "ORDER_ALREADY_PAID", "errMessage": "订单已支付，请勿重复支付", "requestId": "..."}
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from chalice.app import Blueprint, CORSConfig, Request, Response
+
+from chalicelib.errors import AppError, InvalidRequest, NotFound, PayloadTooLarge
+from chalicelib.observability import logger
+from chalicelib.settings import settings
+
+_T = TypeVar("_T")
+
+MAX_BODY_BYTES = 64 * 1024
+_REPLACEMENT = "\ufffd"
+_FRAMEWORK_ERRORS: Mapping[int, tuple[str, str]] = {
+    400: (InvalidRequest.code, InvalidRequest.default_message),
+    404: (NotFound.code, NotFound.default_message),
+    405: ("METHOD_NOT_ALLOWED", "不支持的请求方法"),
+    413: (PayloadTooLarge.code, PayloadTooLarge.default_message),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "不支持的内容类型"),
+    500: (AppError.code, AppError.default_message),
+}
+
+
+def cors() -> CORSConfig:
+    """What the H5 origin may do."""
+    return CORSConfig(
+        allow_origin=settings().h5_origin,
+        allow_headers=["Authorization", "Content-Type"],
+        max_age=600,
+    )
+
+
+class Api(Blueprint):
+    """A blueprint whose views may raise any `AppError`."""
+
+    def route(
+        self, path: str, **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As Chalice's own ``route``, with errors answered in our shape."""
+        register = super().route(path, **options)
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(view)
+            def answered(*args: Any, **kwargs: Any) -> Any:
+                try:
+                    return view(*args, **kwargs)
+                except AppError as error:
+                    return error_response(error, request_id(self.current_request))
+                except Exception:  # noqa: BLE001  the outermost frame of our code
+                    logger.exception("unforeseen error")
+                    return error_response(AppError(), request_id(self.current_request))
+
+            register(answered)
+            return answered
+
+        return decorate
+
+
+def request_id(request: Request) -> str:
+    """The gateway's id of a request, which the log lines carry too."""
+    return str(request.context.get("requestId", ""))
+
+
+def error_response(error: AppError, for_request_id: str) -> Response:
+    """The answer to a request that failed with ``error``."""
+    logger.warning("refused", code=error.code, detail=error.detail, status=error.http_status)
+    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    return Response(
+        body=error_body(error.code, error.message, for_request_id),
+        status_code=error.http_status,
+        headers=headers,
+    )
+
+
+def error_body(code: str, message: str, for_request_id: str) -> dict[str, str]:
+    """The one shape of an error."""
+    return {"errCode": code, "errMessage": message, "requestId": for_request_id}
+
+
+def in_our_error_shape(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Middleware: rewrite what Chalice answers by itself."""
+    response = get_response(request)
+    body = response.body
+    if isinstance(body, dict) and "Code" in body and "errCode" not in body:
+        code, message = _FRAMEWORK_ERRORS.get(
+            response.status_code, (AppError.code, AppError.default_message)
+        )
+        response.body = error_body(code, message, request_id(request) if request else "")
+    return response
+
+
+def utf8_body(request: Request) -> bytes:
+    """The raw body, if it is UTF-8 text of a decent size.
+
+    API Gateway hands a body over as text and puts U+FFFD where it was not UTF-8, so that
+    character is refused as well: the answer does not depend on who decoded.
+
+    Raises
+    ------
+    PayloadTooLarge
+        More than 64 KiB.
+    InvalidRequest
+        Not UTF-8.
+    """
+    raw: str | bytes = request.raw_body or b""
+    body = raw.encode("utf-8") if isinstance(raw, str) else raw
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(detail=f"{len(body)} bytes")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("请求内容不是 UTF-8 编码", detail=str(error)) from error
+    if _REPLACEMENT in text:
+        raise InvalidRequest("请求内容不是 UTF-8 编码", detail="U+FFFD in the body")
+    return body
+
+
+def json_body(request: Request, shape: type[_T]) -> _T:
+    """The body as ``shape``; unknown fields are ignored.
+
+    Raises
+    ------
+    InvalidRequest
+        Not JSON, a field is missing or of the wrong type; ``errMessage`` says which.
+    """
+    body = utf8_body(request)
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"请求参数有误：{error}", detail=str(error)) from error
+    except msgspec.DecodeError as error:
+        raise InvalidRequest("请求内容不是有效的 JSON", detail=str(error)) from error

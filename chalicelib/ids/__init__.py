@@ -1,0 +1,1 @@
+"""Order numbers: 63-bit Snowflake numbers from leased worker ids."""

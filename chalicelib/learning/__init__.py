@@ -1,0 +1,1 @@
+"""The learning centre: choose-course records, my course table, grants."""

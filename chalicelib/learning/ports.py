@@ -1,0 +1,74 @@
+"""What the learning centre needs of the world; wiring chooses who provides it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.learning.model import ChooseCourse, Course, CourseRow
+
+
+class Numbers(Protocol):
+    """Mints choose-course numbers."""
+
+    def next_number(self) -> str:
+        """A number that no other container mints, as decimal text of at most 19 digits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningChange:
+    """What becomes true together, in one transaction.
+
+    Records carry the version that was read: the write holds only while the stored version is
+    still that one (0: not stored yet), and stores it plus one. ``open_pending`` takes the guard
+    that allows one pending choose-course record per user and course, ``close_pending`` gives it
+    back if it names that record. Repeating a change whose answer was lost is safe.
+    """
+
+    write_id: str
+    choose_course: ChooseCourse | None = None
+    course_row: CourseRow | None = None
+    open_pending: bool = False
+    close_pending: bool = False
+
+
+class LearningStore(Protocol):
+    """Keeps the catalogue, choose-course records and my course table. Reads are consistent."""
+
+    def course(self, course_id: str) -> Course | None:
+        """One catalogue entry."""
+        ...
+
+    def put_course(self, course: Course) -> None:
+        """Import one catalogue entry; an older one is replaced."""
+        ...
+
+    def choose_course(self, choose_course_id: str) -> ChooseCourse | None:
+        """One choose-course record."""
+        ...
+
+    def pending(self, user_id: str, course_id: str) -> ChooseCourse | None:
+        """The one record of a user and a course that awaits payment."""
+        ...
+
+    def course_row(self, user_id: str, course_id: str) -> CourseRow | None:
+        """One row of my course table."""
+        ...
+
+    def course_rows(self, user_id: str) -> tuple[CourseRow, ...]:
+        """All rows of a user's course table."""
+        ...
+
+    def commit(self, change: LearningChange) -> None:
+        """Write a change.
+
+        Raises
+        ------
+        StaleWrite
+            A version moved on, or another pending record exists: read again and decide again.
+            Nothing was written.
+        Unavailable
+            The database did not answer; the change may have been written, and repeating is safe.
+        """
+        ...

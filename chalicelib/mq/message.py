@@ -1,0 +1,119 @@
+"""The messages of the platform, and the outbox row that carries one until it is delivered.
+
+Existing subscribers bind to these names and bodies, so they are a contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.clock import from_rfc3339, to_rfc3339
+from chalicelib.purchasables import OrderType
+
+PAYNOTIFY_EXCHANGE = "paynotify_exchange_fanout"
+PAYNOTIFY_QUEUE = "paynotify_queue"
+PAYRESULT_NOTIFY = "payresult_notify"
+MESSAGE_VERSION = 1
+
+
+class MalformedMessage(ValueError):
+    """The body is not a message of this contract; the text says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayResult:
+    """An order was paid: what a subscriber needs in order to grant the goods.
+
+    ``message_id`` is the paying pay_no; the same payment always has the same one.
+    """
+
+    message_id: str
+    out_business_id: str
+    order_type: str
+    order_id: str
+    paid_at: datetime
+    valid_days: int
+
+
+class _PayResultBody(msgspec.Struct, rename="camel"):
+    id: str
+    message_type: str
+    business_key1: str
+    business_key2: str
+    version: int = MESSAGE_VERSION
+    order_id: str | None = None
+    paid_at: str | None = None
+    valid_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage:
+    """A message that is stored with the change it tells of, until the broker has it.
+
+    ``event_key`` names the event, so that one event is stored once; ``message_id`` goes out as
+    AMQP message id and correlation id.
+    """
+
+    event_key: str
+    message_id: str
+    exchange: str
+    body: str
+    created_at: datetime
+
+
+def paid_event(result: PayResult, created_at: datetime) -> OutboxMessage:
+    """The outbox row of a settled payment; one per order."""
+    body = _PayResultBody(
+        id=result.message_id,
+        message_type=PAYRESULT_NOTIFY,
+        business_key1=result.out_business_id,
+        business_key2=result.order_type,
+        order_id=result.order_id,
+        paid_at=to_rfc3339(result.paid_at),
+        valid_days=result.valid_days,
+    )
+    return OutboxMessage(
+        event_key=f"{result.order_id}#paid",
+        message_id=result.message_id,
+        exchange=PAYNOTIFY_EXCHANGE,
+        body=msgspec.json.encode(body).decode("utf-8"),
+        created_at=created_at,
+    )
+
+
+def parse_pay_result(body: bytes) -> PayResult:
+    """Read the body of a ``payresult_notify``; unknown keys are ignored.
+
+    Raises
+    ------
+    MalformedMessage
+        It is not JSON, lacks a key, has a wrong type, or is another message type.
+    """
+    try:
+        message = msgspec.json.decode(body, type=_PayResultBody)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedMessage(str(error)) from error
+    if message.message_type != PAYRESULT_NOTIFY:
+        raise MalformedMessage(f"message type {message.message_type!r}")
+    if message.order_id is None or message.paid_at is None or message.valid_days is None:
+        raise MalformedMessage("orderId, paidAt or validDays is missing")
+    try:
+        paid_at = from_rfc3339(message.paid_at)
+    except ValueError as error:
+        raise MalformedMessage(f"paidAt: {error}") from error
+    return PayResult(
+        message_id=message.id,
+        out_business_id=message.business_key1,
+        order_type=message.business_key2,
+        order_id=message.order_id,
+        paid_at=paid_at,
+        valid_days=message.valid_days,
+    )
+
+
+def is_course_order(result: PayResult) -> bool:
+    """Whether the learning centre is the one to act."""
+    return result.order_type == OrderType.COURSE

@@ -1,0 +1,1 @@
+"""Operator commands as plain functions; infra/ops puts them on a command line."""

@@ -1,0 +1,1 @@
+"""Everything around the Lambda code: the local stack, the operator command line."""
