@@ -1,0 +1,214 @@
+"""A private RabbitMQ node on the loopback interface, beside and apart from any system broker.
+
+The programs of the Debian package in ``/usr/sbin`` switch to the user and the cookie of the system
+broker; the ones in ``/usr/lib/rabbitmq/bin`` do what the environment says. Here the environment
+names a folder for everything that a node keeps, and ports for everything that it listens on
+(https://www.rabbitmq.com/docs/configure#supported-environment-variables).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local import processes
+from infra.local.processes import LOOPBACK, Child, NotReady
+
+_BIN = Path("/usr/lib/rabbitmq/bin")
+_READY_SECONDS = 120
+_STOP_SECONDS = 30
+_CTL_SECONDS = 60
+
+# The protocol header of AMQP 0-9-1; a node that is up answers with Connection.Start.
+_AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
+
+# Erlang nodes, the command line among them, would talk to one another on every interface and
+# start a port mapper that outlives them.
+_DISTRIBUTION = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"
+
+
+@dataclass(frozen=True)
+class ExternalBroker:
+    """A broker that somebody else runs; nobody here starts, stops or configures it."""
+
+    amqp_url: str
+    management_url: str = ""
+
+
+class Broker:
+    """One node: its data outlive a stop, a kill and the object; its ports are the object's."""
+
+    def __init__(self, folder: Path, *, port: int = 0, log_path: Path | None = None) -> None:
+        self._folder = folder.resolve()
+        self.port = port or processes.free_port()
+        self._management_port = processes.free_port()
+        self._distribution_port = processes.free_port()
+        self._epmd_port = processes.free_port()
+        self._epmd: Child | None = None
+        self._node: Child | None = None
+        self.log_path = (log_path or self._folder / "broker.log").resolve()
+
+    @property
+    def amqp_url(self) -> str:
+        """The URL for AMQP clients: user guest, virtual host "/"."""
+        return f"amqp://guest:guest@{LOOPBACK}:{self.port}/%2F"
+
+    @property
+    def management_url(self) -> str:
+        """The URL of the management API's server, with the user guest."""
+        return f"http://guest:guest@{LOOPBACK}:{self._management_port}"
+
+    @property
+    def pid(self) -> int:
+        """The id of the Erlang virtual machine."""
+        assert self._node is not None, "the broker was not started"
+        return self._node.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the node's process runs."""
+        return self._node is not None and self._node.running
+
+    def start(self) -> None:
+        """Start the node and wait until it speaks AMQP; nothing happens if it runs.
+
+        Raises
+        ------
+        NotReady
+            RabbitMQ is not installed, ended, or did not answer in time; nothing is left running.
+        """
+        if self.running:
+            return
+        server = _BIN / "rabbitmq-server"
+        if not server.exists():
+            raise NotReady(f"broker: {server} does not exist; `make setup` installs RabbitMQ")
+        self._write_configuration()
+        try:
+            self._start_epmd()
+            node = processes.start("broker", [server], env=self._env(), log_path=self.log_path)
+            self._node = node
+            node.wait_ready(self._answers, seconds=_READY_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Shut the node down, and its port mapper with it. Idempotent."""
+        if self._node is not None:
+            self._node.stop(seconds=_STOP_SECONDS)
+        self._stop_epmd()
+
+    def kill(self) -> None:
+        """End the node as a power cut would (SIGKILL). Idempotent."""
+        if self._node is not None:
+            self._node.kill()
+
+    def restart(self) -> None:
+        """Shut the node down, unless it is down already, and start it on the same ports."""
+        self.stop()
+        self.start()
+
+    def ctl(self, *args: str, seconds: float = _CTL_SECONDS) -> str:
+        """What ``rabbitmqctl`` prints.
+
+        Raises
+        ------
+        subprocess.CalledProcessError
+            It refused.
+        subprocess.TimeoutExpired
+            It did not end within ``seconds``; some of its commands wait for ever.
+        """
+        done = subprocess.run(
+            [str(_BIN / "rabbitmqctl"), *args],
+            env=self._env(),
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=seconds,
+        )
+        return done.stdout
+
+    def _start_epmd(self) -> None:
+        if self._epmd is not None and self._epmd.running:
+            return
+        program = shutil.which("epmd")
+        if program is None:
+            raise NotReady("broker: epmd, a program of Erlang, is not installed")
+        self._epmd = processes.start(
+            "epmd",
+            [program, "-port", str(self._epmd_port), "-address", LOOPBACK],
+            env=self._env(),
+            log_path=self._folder / "epmd.log",
+        )
+        self._epmd.wait_ready(
+            lambda: processes.accepts_connections(self._epmd_port), seconds=_READY_SECONDS
+        )
+
+    def _stop_epmd(self) -> None:
+        if self._epmd is not None:
+            self._epmd.stop()
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout=2) as connection:
+                connection.sendall(_AMQP_HEADER)
+                return connection.recv(1) == b"\x01"
+        except OSError:
+            return False
+
+    def _write_configuration(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = {LOOPBACK}:{self.port}\n"
+            f"management.tcp.ip = {LOOPBACK}\n"
+            f"management.tcp.port = {self._management_port}\n"
+            f"log.dir = {self.log_path.parent}\n"
+            f"log.file = {self.log_path.name}\n"
+            "disk_free_limit.absolute = 50MB\n",
+            encoding="utf-8",
+        )
+        (self._folder / "enabled_plugins").write_text("[rabbitmq_management].\n", encoding="utf-8")
+
+    def _node_name(self) -> str:
+        """The node's name; its data belong to the name, so it is kept with them."""
+        kept = self._folder / "node_name"
+        if not kept.exists():
+            kept.write_text(f"payments-{secrets.token_hex(4)}", encoding="ascii")
+        return f"{kept.read_text(encoding='ascii')}@localhost"
+
+    def _env(self) -> dict[str, str]:
+        folder = str(self._folder)
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            # Erlang reads, or makes, its cookie there.
+            "HOME": folder,
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_NODENAME": self._node_name(),
+            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _DISTRIBUTION,
+            "RABBITMQ_CTL_ERL_ARGS": _DISTRIBUTION,
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_SCHEMA_DIR": f"{folder}/schema",
+            "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
+            "RABBITMQ_PID_FILE": f"{folder}/beam.pid",
+            # These three would otherwise be the system broker's.
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/rabbitmq-env.conf",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+            # The server then *becomes* the Erlang virtual machine instead of starting it, so that
+            # the child is the node itself.
+            "RUNNING_UNDER_SYSTEMD": "1",
+        }
