@@ -1,0 +1,104 @@
+"""Feeds the stream functions of the app, as Lambda's event source mapping does on AWS.
+
+    python -m infra.local.stream_pump
+
+For every ``on_dynamodb_record`` of the app it delivers the stream that the app names there, with
+the batch size and window given there, and otherwise as ``infra/aws`` sets the mapping up: from the
+trim horizon, inserts only, three retries, records of at most 60 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from chalice.app import Chalice, DynamoDBEventConfig
+
+from chalicelib.settings import Settings, settings
+from infra.local.checkpoints import Checkpoints, FileCheckpoints, MemoryCheckpoints
+from infra.local.event_source_mapping import EventSourceMapping, MappingConfig
+from infra.local.lambda_runtime import PROJECT_APP, LocalFunction, load_app, stop_on_signals
+from infra.local.stream_source import DynamoStream
+
+_POLL_SECONDS = 0.2
+_TROUBLE_SECONDS = 1
+_FUNCTION_SECONDS = 60
+_log = logging.getLogger(__name__)
+
+
+def stream_functions(app: Chalice) -> tuple[DynamoDBEventConfig, ...]:
+    """The functions of the app that are fed by a DynamoDB stream."""
+    return tuple(e for e in app.event_sources if isinstance(e, DynamoDBEventConfig))
+
+
+def mapping_of(
+    app: Chalice, source: DynamoDBEventConfig, at: Settings, checkpoint_dir: Path | None
+) -> EventSourceMapping:
+    """The mapping between one stream and its function.
+
+    Without ``checkpoint_dir`` a restart delivers the whole stream again.
+    """
+    checkpoints: Checkpoints = MemoryCheckpoints()
+    if checkpoint_dir is not None:
+        checkpoints = FileCheckpoints(checkpoint_dir, source.stream_arn)
+    return EventSourceMapping(
+        DynamoStream.connect(source.stream_arn, at.aws_region, at.dynamodb_endpoint_url),
+        LocalFunction(source.name, app.handler_map[source.name], _FUNCTION_SECONDS),
+        checkpoints,
+        MappingConfig(
+            batch_size=source.batch_size,
+            batching_window_seconds=source.maximum_batching_window_in_seconds,
+        ),
+    )
+
+
+def pump(mappings: Iterable[EventSourceMapping], stopping: threading.Event) -> None:
+    """Deliver until ``stopping`` is set; a running batch is finished first.
+
+    An engine that does not answer is asked again: the positions are where they were.
+    """
+    mappings = tuple(mappings)
+    announced = False
+    while not stopping.is_set():
+        try:
+            delivered = sum(mapping.turn() for mapping in mappings)
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("the stream cannot be read: %s", error)
+            stopping.wait(_TROUBLE_SECONDS)
+            continue
+        if not announced:
+            print("ready", flush=True)
+            announced = True
+        if not delivered:
+            stopping.wait(_POLL_SECONDS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; see the module's text."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.stream_pump")
+    parser.add_argument("--app", default=PROJECT_APP, help="the Chalice app, as module:attribute")
+    parser.add_argument(
+        "--checkpoint-dir",
+        type=Path,
+        default=os.environ.get("PUMP_CHECKPOINT_DIR") or None,
+        help="where positions are kept over a restart (PUMP_CHECKPOINT_DIR)",
+    )
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(levelname)s %(message)s")
+    stopping = stop_on_signals()
+    app = load_app(chosen.app)
+    sources = stream_functions(app)
+    if not sources:
+        parser.error(f"{chosen.app} has no function that a DynamoDB stream feeds")
+    pump((mapping_of(app, s, settings(), chosen.checkpoint_dir) for s in sources), stopping)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
