@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.money import Fen
+
+MAX_VALID_DAYS = 36_500
+"""A hundred years: no course is open longer, and no date overflows."""
+
+_PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 
 
 class Charge(StrEnum):
@@ -62,8 +68,28 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One purchase's right to learn: ``valid_days`` from ``paid_at``, or from the running end.
+
+    It says by itself what was bought, so that a row follows from its grants alone.
+    """
+
+    choose_course_id: str
+    paid_at: datetime
+    valid_days: int
+    choose_type: ChooseType
+    course_name: str
+    company_id: str
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseCourse:
-    """A user's wish to take a course (选课记录). ``version`` is 0 until it is stored."""
+    """A user's wish to take a course (选课记录). ``version`` is 0 until it is stored.
+
+    ``paid_at`` is when it was paid, for a free course when it was chosen; None while it awaits
+    payment. Price and validity are those of the last choice; an order freezes its own.
+    """
 
     choose_course_id: str
     user_id: str
@@ -78,66 +104,128 @@ class ChooseCourse:
     paid_at: datetime | None = None
     version: int = 0
 
+    def chosen(self, paid_at: datetime, valid_days: int) -> ChooseCourse:
+        """This record once it is paid for, with the validity that was paid for."""
+        return replace(self, status=ChooseStatus.CHOSEN, paid_at=paid_at, valid_days=valid_days)
+
+    def grant(self) -> Grant:
+        """What a chosen record gives its user."""
+        assert self.paid_at is not None, "a record that awaits payment grants nothing"
+        return Grant(
+            choose_course_id=self.choose_course_id,
+            paid_at=self.paid_at,
+            valid_days=self.valid_days,
+            choose_type=self.choose_type,
+            course_name=self.course_name,
+            company_id=self.company_id,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """One purchase's right to learn: ``valid_days`` from ``paid_at``, or from the running end."""
+class Stretch:
+    """The time that one grant opens."""
 
-    choose_course_id: str
-    paid_at: datetime
-    valid_days: int
-    revoked: bool = False
+    grant: Grant
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourseRow:
-    """One row of my course table: a user, a course and the grants that open it.
+    """One row of my course table (我的课程表): a user, a course and the grants that open it.
 
-    ``valid_from`` and ``valid_to`` follow from the live grants alone, so messages may come in any
-    order and any number; both are None when no live grant is left.
+    All else follows from the live grants, so messages may come in any order and any number.
+    Without a live grant the row is hidden: it shows no course and allows nothing.
     """
 
     user_id: str
     course_id: str
-    course_name: str
-    company_id: str
-    course_type: ChooseType
-    choose_course_id: str
-    created_at: datetime
     grants: tuple[Grant, ...] = ()
-    valid_from: datetime | None = None
-    valid_to: datetime | None = None
     learned_at: datetime | None = None
     version: int = 0
 
     def with_grant(self, grant: Grant) -> CourseRow:
         """This row with one more grant; a grant that is already there, revoked or not, stays."""
-        if any(have.choose_course_id == grant.choose_course_id for have in self.grants):
+        if self.has_grant(grant.choose_course_id):
             return self
-        return self._with_grants((*self.grants, grant))
+        return replace(self, grants=tuple(sorted((*self.grants, grant), key=_by_payment)))
 
-    def _with_grants(self, grants: tuple[Grant, ...]) -> CourseRow:
-        valid_from, valid_to = validity(grants)
-        return replace(self, grants=grants, valid_from=valid_from, valid_to=valid_to)
+    def has_grant(self, choose_course_id: str) -> bool:
+        """Whether that record was ever granted here."""
+        return any(grant.choose_course_id == choose_course_id for grant in self.grants)
+
+    def learned(self, at: datetime) -> CourseRow:
+        """This row after learning at ``at``; the latest time stays."""
+        return replace(self, learned_at=max(at, self.learned_at or at))
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """What each live grant opens, in the order of payment."""
+        return tuple(_stretches(self.grants))
+
+    @property
+    def newest(self) -> Grant | None:
+        """The live grant that was paid last; None when the row is hidden."""
+        stretches = self.stretches
+        return stretches[-1].grant if stretches else None
+
+    @property
+    def joined_at(self) -> datetime | None:
+        """When the first live grant was paid."""
+        stretches = self.stretches
+        return stretches[0].grant.paid_at if stretches else None
+
+    @property
+    def valid_from(self) -> datetime | None:
+        """The start of the running stretch: a gap between two grants begins a new one."""
+        start: datetime | None = None
+        end: datetime | None = None
+        for stretch in self.stretches:
+            if stretch.starts_at != end:
+                start = stretch.starts_at
+            end = stretch.ends_at
+        return start
+
+    @property
+    def valid_to(self) -> datetime | None:
+        """When the last live grant ends."""
+        stretches = self.stretches
+        return stretches[-1].ends_at if stretches else None
 
     def learn_status(self, now: datetime) -> LearnStatus:
         """What the row allows at ``now``."""
-        if self.valid_to is None:
+        end = self.valid_to
+        if end is None:
             return LearnStatus.NOT_CHOSEN_OR_NOT_PAID
-        return LearnStatus.EXPIRED if self.valid_to <= now else LearnStatus.MAY_LEARN
+        return LearnStatus.EXPIRED if end <= now else LearnStatus.MAY_LEARN
+
+    def renewable(self, now: datetime, window: timedelta) -> bool:
+        """Whether a new grant may be chosen at ``now``: near the end, after it, or without one.
+
+        The window is never longer than half of what was bought last. Otherwise a short course
+        would be renewable from its first moment, and a double click would buy it twice.
+        """
+        end, newest = self.valid_to, self.newest
+        if end is None or newest is None:
+            return True
+        return end - min(window, timedelta(days=newest.valid_days) / 2) <= now
 
 
-def validity(grants: Iterable[Grant]) -> tuple[datetime | None, datetime | None]:
-    """Fold the live grants in the order of payment: ``end = max(paid_at, end) + days``.
+def _by_payment(grant: Grant) -> tuple[datetime, str]:
+    return grant.paid_at, grant.choose_course_id
 
-    The start is that of the running stretch: a gap between two grants begins a new one.
-    """
-    start: datetime | None = None
+
+def _stretches(grants: Iterable[Grant]) -> Iterator[Stretch]:
+    """Fold the live grants in the order of payment: ``end = max(paid_at, end) + days``."""
     end: datetime | None = None
-    live = (grant for grant in grants if not grant.revoked)
-    for grant in sorted(live, key=lambda grant: (grant.paid_at, grant.choose_course_id)):
-        if end is None or grant.paid_at > end:
-            start = grant.paid_at
-            end = grant.paid_at
-        end += timedelta(days=grant.valid_days)
-    return start, end
+    for grant in sorted(grants, key=_by_payment):
+        if grant.revoked:
+            continue
+        start = grant.paid_at if end is None else max(grant.paid_at, end)
+        end = start + timedelta(days=grant.valid_days)
+        yield Stretch(grant=grant, starts_at=start, ends_at=end)
+
+
+def is_plain_id(text: str) -> bool:
+    """Whether ``text`` can be the id of a course or of a choose-course record."""
+    return _PLAIN_ID.fullmatch(text) is not None

@@ -12,7 +12,13 @@ class Numbers(Protocol):
     """Mints choose-course numbers."""
 
     def next_number(self) -> str:
-        """A number that no other container mints, as decimal text of at most 19 digits."""
+        """A number that no other container mints, as decimal text of at most 19 digits.
+
+        Raises
+        ------
+        Unavailable
+            No worker id can be leased now.
+        """
         ...
 
 
@@ -23,7 +29,9 @@ class LearningChange:
     Records carry the version that was read: the write holds only while the stored version is
     still that one (0: not stored yet), and stores it plus one. ``open_pending`` takes the guard
     that allows one pending choose-course record per user and course, ``close_pending`` gives it
-    back if it names that record. Repeating a change whose answer was lost is safe.
+    back if it names that record. ``while_row_version`` holds a decision to the course row that it
+    was made on: the row of the choose-course record's user and course must still have that
+    version (0: no such row). Repeating a change whose answer was lost is safe.
     """
 
     write_id: str
@@ -31,6 +39,7 @@ class LearningChange:
     course_row: CourseRow | None = None
     open_pending: bool = False
     close_pending: bool = False
+    while_row_version: int | None = None
 
 
 class LearningStore(Protocol):
@@ -66,8 +75,8 @@ class LearningStore(Protocol):
         Raises
         ------
         StaleWrite
-            A version moved on, or another pending record exists: read again and decide again.
-            Nothing was written.
+            A version moved on, or a pending record is there already: read again and decide
+            again. Nothing was written.
         Unavailable
             The database did not answer; the change may have been written, and repeating is safe.
         """

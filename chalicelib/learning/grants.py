@@ -1,0 +1,76 @@
+"""A paid order opens its course: the effect of a ``payresult_notify``.
+
+The record's state, its guard and the course row change in one transaction, so a crash leaves
+either all of it or nothing, and the message comes again. Order and number of messages do not
+matter: a row follows from its set of grants (`chalicelib.learning.model.CourseRow`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from chalicelib.learning.model import MAX_VALID_DAYS, ChooseStatus, CourseRow
+from chalicelib.learning.ports import LearningChange, LearningStore
+from chalicelib.mq.message import PayResult
+from chalicelib.optimistic import until_written
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The course is open, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyGranted:
+    """The record was granted before, and maybe refunded since; nothing changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotGrantable:
+    """The message names nothing that can be granted; repeating it does not help."""
+
+    reason: str
+
+
+GrantOutcome = Granted | AlreadyGranted | NotGrantable
+
+
+class Granting:
+    """Turns paid orders into grants."""
+
+    def __init__(self, store: LearningStore) -> None:
+        self._store = store
+
+    def grant(self, result: PayResult) -> GrantOutcome:
+        """Grant what ``result`` paid for, from its pay time and for its days. Idempotent.
+
+        Raises
+        ------
+        StaleWrite
+            Other writers were faster too often; repeat later.
+        Unavailable
+            The database did not answer; repeat later.
+        """
+        if not 0 < result.valid_days <= MAX_VALID_DAYS:
+            return NotGrantable(f"validDays {result.valid_days}")
+        return until_written(lambda: self._grant(result))
+
+    def _grant(self, result: PayResult) -> GrantOutcome:
+        record = self._store.choose_course(result.out_business_id)
+        if record is None:
+            return NotGrantable(f"no choose-course record {result.out_business_id!r}")
+        if record.status is not ChooseStatus.AWAITING_PAYMENT:
+            return AlreadyGranted()
+        chosen = record.chosen(result.paid_at, result.valid_days)
+        row = self._store.course_row(record.user_id, record.course_id)
+        row = row or CourseRow(user_id=record.user_id, course_id=record.course_id)
+        self._store.commit(
+            LearningChange(
+                write_id=secrets.token_hex(8),
+                choose_course=chosen,
+                course_row=row.with_grant(chosen.grant()),
+                close_pending=True,
+            )
+        )
+        return Granted()
