@@ -11,10 +11,16 @@ store therefore keeps the id of the write with the item and looks at it before i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.exceptions import (
+    DoesNotExist,
+    PutError,
+    PynamoDBException,
+    TransactWriteError,
+    UpdateError,
+)
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -107,6 +113,8 @@ def repeating(call: Callable[[], _T]) -> _T:
     ------
     ConditionFailed
         A condition did not hold.
+    DoesNotExist
+        ``Model.get`` found nothing.
     Unavailable
         Anything else.
     """
@@ -118,6 +126,8 @@ def repeating(call: Callable[[], _T]) -> _T:
     )
     try:
         return retrying(call)
+    except DoesNotExist:
+        raise
     except PynamoDBException as error:
         failed = _failed_conditions(error)
         if failed:
@@ -145,6 +155,15 @@ def _failed_conditions(error: PynamoDBException) -> tuple[int, ...]:
     return (0,) if single and error.cause_response_code == f"{_CONDITION}Exception" else ()
 
 
-def next_version(item: Any) -> int:
-    """The version that a write of ``item`` stores."""
-    return int(item.version) + 1
+def found_or_none(model: type[_M], hash_key: object, range_key: object = None) -> _M | None:
+    """One item by a consistent read, or None.
+
+    Raises
+    ------
+    Unavailable
+        DynamoDB did not answer.
+    """
+    try:
+        return repeating(lambda: model.get(hash_key, range_key, consistent_read=True))
+    except DoesNotExist:
+        return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from chalice.app import Blueprint, CORSConfig, Request, Response
@@ -144,3 +145,39 @@ def json_body(request: Request, shape: type[_T]) -> _T:
         raise InvalidRequest(f"请求参数有误：{error}", detail=str(error)) from error
     except msgspec.DecodeError as error:
         raise InvalidRequest("请求内容不是有效的 JSON", detail=str(error)) from error
+
+
+def form_body(request: Request) -> dict[str, str]:
+    """The fields of a form, each at most once.
+
+    Raises
+    ------
+    InvalidRequest
+        Not UTF-8, not a form, or a field comes twice.
+    """
+    text = utf8_body(request).decode("utf-8")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError as error:
+        raise InvalidRequest(detail=f"not a form: {error}") from error
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise InvalidRequest(detail="a form field comes twice")
+    return fields
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The query parameters, each at most once.
+
+    Raises
+    ------
+    InvalidRequest
+        A parameter comes twice.
+    """
+    parameters = request.query_params
+    if parameters is None:
+        return {}
+    for name in parameters:
+        if len(parameters.getlist(name)) > 1:
+            raise InvalidRequest(f"参数 {name} 重复", detail=f"{name} comes twice")
+    return dict(parameters)

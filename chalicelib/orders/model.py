@@ -70,9 +70,9 @@ class RefundStatus(StrEnum):
 class SurplusReason(StrEnum):
     """Why a verified payment buys nothing and goes back."""
 
-    WRONG_AMOUNT = "wrong amount"
-    SECOND_PAYMENT = "second payment"
-    TOO_LATE = "too late"
+    WRONG_AMOUNT = "wrong_amount"
+    SECOND_PAYMENT = "second_payment"
+    TOO_LATE = "too_late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +160,7 @@ class Refund:
     reason: str
     status: RefundStatus
     created_at: datetime
+    version: int = 0
 
 
 # What a platform says of one attempt: from a notify or from a query, always verified.
@@ -209,6 +210,11 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundSeen:
+    """The platform gave money back that we had stored as paid."""
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadySettled:
     """The payment was stored before; nothing changed."""
 
@@ -232,4 +238,4 @@ class NothingToDo:
     reason: str
 
 
-Settlement = Settled | AlreadySettled | Surplus | AttemptClosed | NothingToDo
+Settlement = Settled | AlreadySettled | RefundSeen | Surplus | AttemptClosed | NothingToDo

@@ -52,8 +52,8 @@ class GuardTake:
 class Change:
     """What becomes true together, in one transaction.
 
-    Orders and pay records carry the version that was read: the write holds only while the stored
-    version is still that one (0: not stored yet), and stores it plus one. Items, refunds and
+    Orders, pay records and refunds carry the version that was read: the write holds only while
+    the stored version is still that one (0: not stored yet), and stores it plus one. Items and
     messages are new ones. Repeating a Change whose answer was lost is safe.
     """
 
@@ -92,6 +92,10 @@ class OrderStore(Protocol):
 
     def pay_record(self, pay_no: PayNo) -> PayRecord | None:
         """One attempt."""
+        ...
+
+    def refund(self, out_refund_no: str) -> Refund | None:
+        """One refund."""
         ...
 
     def guarded_order_id(self, out_business_id: str) -> OrderId | None:

@@ -1,0 +1,94 @@
+"""Orders over HTTP: payment codes and results for the frontends.
+
+The pages that payers see are in `chalicelib.orders.pay_pages`, the platforms' notifications in
+`chalicelib.orders.notify_api`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from chalicelib import wiring
+from chalicelib.authorizer import bearer_user, caller, jwt_authorizer
+from chalicelib.clock import Clock
+from chalicelib.deadline import Deadline
+from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated
+from chalicelib.http import Api, cors, json_body, query_of
+from chalicelib.orders import render
+from chalicelib.orders.links import payment_url
+from chalicelib.orders.model import PayNo
+from chalicelib.orders.qr import qr_data_uri
+from chalicelib.orders.service import Offer
+from chalicelib.purchasables import OrderType
+from chalicelib.settings import settings
+
+orders = Api(__name__)
+
+SECONDS_ON_PLATFORMS = 8
+"""The longest that one request waits for payment platforms."""
+
+LINK_OUTLIVES_ORDER = timedelta(hours=24)
+"""A payer who comes back late shall read how it ended; nothing can be opened by then."""
+
+
+class _PayCodeRequest(msgspec.Struct, rename="camel"):
+    """What counts in the body; the frontends' other fields (a price, a name) are not read."""
+
+    out_business_id: str
+    order_type: str
+
+
+@orders.route("/generatepaycode", methods=["POST"], authorizer=jwt_authorizer, cors=cors())
+def generate_pay_code() -> render.Json:
+    """Order, pay record and QR code for a choose-course record of the caller."""
+    user = caller(orders.current_request)
+    wanted = json_body(orders.current_request, _PayCodeRequest)
+    offer = wiring.orders().offer(
+        user.user_id,
+        wanted.out_business_id,
+        _order_type(wanted.order_type),
+        Deadline.after(SECONDS_ON_PLATFORMS),
+    )
+    link = _link(offer)
+    return render.pay_code(offer, qr_data_uri(link), link, _clock().now())
+
+
+@orders.route("/payresult", methods=["GET"], cors=cors())
+def pay_result() -> render.Json:
+    """The order's outcome and this attempt's: all of it to the owner, little to a payer."""
+    query = query_of(orders.current_request)
+    pay_no = PayNo(query.get("payNo", ""))
+    owner = bearer_user(orders.current_request, wiring.token_verifier)
+    if owner is None and "sign" not in query:
+        raise Unauthenticated(detail="neither token nor signature")
+    if owner is None:
+        wiring.links().check("pay", pay_no, query["sign"])
+    elif wiring.payment_results().stored(pay_no).order.user_id != owner.user_id:
+        raise NotFound("支付记录不存在", detail=f"pay_no {pay_no} is not the caller's")
+    outcome = wiring.payment_results().outcome(pay_no, Deadline.after(SECONDS_ON_PLATFORMS))
+    if owner is None:
+        return render.pay_result_for_payer(outcome)
+    return render.pay_result(outcome, _clock().now())
+
+
+def _order_type(code: str) -> OrderType:
+    try:
+        return OrderType(code)
+    except ValueError:
+        raise InvalidRequest(f"不支持的订单类型：{code}", detail="orderType") from None
+
+
+def _link(offer: Offer) -> str:
+    pay_no = offer.record.pay_no
+    expires_at = offer.order.expires_at + LINK_OUTLIVES_ORDER
+    return payment_url(
+        settings().require("public_base_url"),
+        pay_no,
+        wiring.links().sign("pay", pay_no, expires_at),
+    )
+
+
+def _clock() -> Clock:
+    return wiring.clock()

@@ -1,0 +1,248 @@
+"""Results of payments: what a platform says, by notify or when asked, is settled here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chalicelib.clock import Clock
+from chalicelib.deadline import Deadline
+from chalicelib.errors import ChannelError, NotFound, NotifyRejected, NotifyUnusable
+from chalicelib.optimistic import until_written
+from chalicelib.orders.model import (
+    ClosedUnpaid,
+    NothingToDo,
+    Order,
+    OrderStatus,
+    PayChannel,
+    PayNo,
+    PayRecord,
+    PayStatus,
+    Refund,
+    Settled,
+    Settlement,
+    Surplus,
+    Unknown,
+    Verdict,
+)
+from chalicelib.orders.ports import NotifyEntry, OrderStore, PaymentChannel
+from chalicelib.orders.settle import Case, settle, surplus_refund_no
+
+Report = Callable[[str], None]
+"""Counts one event under its metric name; alarms hang on these."""
+
+_EVIDENCE_LIMIT = 4096
+_REJECTED_KEPT_PER_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an order stands, and one of its attempts."""
+
+    order: Order
+    record: PayRecord
+
+
+class PaymentResults:
+    """Hears and asks the platforms; every verdict ends in the one right state."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        channels: Mapping[PayChannel, Callable[[], PaymentChannel]],
+        clock: Clock,
+        report: Report,
+        query_interval: timedelta,
+    ) -> None:
+        self._store = store
+        self._channels = channels
+        self._clock = clock
+        self._report = report
+        self._query_interval = query_interval
+        self._evidence = _RejectedEvidence(clock)
+
+    def receive_notify(
+        self, channel: PayChannel, headers: Mapping[str, str], raw_body: bytes
+    ) -> Settlement:
+        """Verify a notification and settle its verdict; safe to repeat, makes no outbound call.
+
+        Returns normally exactly when the platform shall stop sending it.
+
+        Raises
+        ------
+        NotifyRejected
+            Not verified, or for another app or merchant. Nothing changed but the notify log.
+        NotifyUnusable
+            Verified and ours, but the attempt is unknown or a field is missing: the platform
+            shall send it again, and somebody is alarmed.
+        StaleWrite, Unavailable
+            Our storage failed: the platform shall send it again.
+        """
+        try:
+            notify = self._channels[channel]().parse_notify(headers, raw_body)
+            record = self._store.pay_record(notify.pay_no)
+            if record is None or record.channel is not channel:
+                raise NotifyUnusable(detail=f"no {channel.name} attempt {notify.pay_no}")
+        except (NotifyRejected, NotifyUnusable) as error:
+            self._refused(channel, raw_body, error)
+            raise
+        settlement = self._settle(notify.pay_no, notify.verdict)
+        self._store.log_notify(
+            NotifyEntry(
+                pay_no=notify.pay_no,
+                notify_id=notify.notify_id,
+                channel=channel,
+                received_at=self._clock.now(),
+                outcome=_described(settlement),
+                body=raw_body.decode("utf-8", "replace"),
+            )
+        )
+        return settlement
+
+    def stored(self, pay_no: PayNo) -> Outcome:
+        """What we know by ourselves; asks nobody.
+
+        Raises
+        ------
+        NotFound
+            There is no such attempt.
+        """
+        record = self._store.pay_record(pay_no) if pay_no else None
+        order = self._store.order(record.order_id) if record is not None else None
+        if record is None or order is None:
+            raise NotFound("支付记录不存在", detail=f"pay_no {pay_no}")
+        return Outcome(order, record)
+
+    def outcome(self, pay_no: PayNo, deadline: Deadline) -> Outcome:
+        """How the order of an attempt stands; asks the platform when that is not known yet.
+
+        At most one question per attempt and query interval, whoever asks; none for an attempt
+        that was never opened. A platform that does not answer leaves the stored state.
+
+        Raises
+        ------
+        NotFound
+            There is no such attempt.
+        """
+        found = self.stored(pay_no)
+        if self._worth_asking(found):
+            try:
+                self.ask(found.record, deadline)
+            except ChannelError:
+                self._report("QueryUnanswered")
+            found = self.stored(pay_no)
+        return found
+
+    def ask(self, record: PayRecord, deadline: Deadline) -> Verdict:
+        """Query the platform about an opened attempt and settle what it says.
+
+        Raises
+        ------
+        ChannelError
+            There is no answer that can be trusted; nothing changed.
+        """
+        assert record.channel is not None
+        verdict = self._channels[record.channel]().query(record, deadline)
+        self._settle(record.pay_no, verdict)
+        return verdict
+
+    def _worth_asking(self, found: Outcome) -> bool:
+        now = self._clock.now()
+        record = found.record
+        watched = record.still_payable_until is not None and now <= record.still_payable_until
+        undecided = record.status is PayStatus.UNPAID or (
+            record.status is PayStatus.CLOSED and watched
+        )
+        if record.opened_at is None or not undecided or found.order.status is OrderStatus.REFUNDED:
+            return False
+        return self._store.claim_query(record.pay_no, now, now - self._query_interval)
+
+    def _settle(self, pay_no: PayNo, verdict: Verdict) -> Settlement:
+        write_id = secrets.token_hex(8)
+        settlement = until_written(lambda: self._settle_once(pay_no, verdict, write_id))
+        self._tell(settlement, verdict)
+        return settlement
+
+    def _settle_once(self, pay_no: PayNo, verdict: Verdict, write_id: str) -> Settlement:
+        found = self.stored(pay_no)
+        order, record = found.order, found.record
+        live = record
+        if order.live_pay_no != record.pay_no:
+            live = self._store.pay_record(order.live_pay_no) or record
+        case = Case(
+            order=order,
+            item=self._store.items(order.order_id)[0],
+            record=record,
+            live=live,
+            owed=self._owed(record),
+            guarded_by=self._store.guarded_order_id(order.out_business_id),
+        )
+        settlement, change = settle(case, verdict, self._clock.now(), write_id)
+        if change is not None:
+            self._store.commit(change)
+        return settlement
+
+    def _owed(self, record: PayRecord) -> Refund | None:
+        if record.surplus is None:
+            return None
+        return self._store.refund(surplus_refund_no(record.pay_no, record.surplus))
+
+    def _tell(self, settlement: Settlement, verdict: Verdict) -> None:
+        match settlement, verdict:
+            case Settled(), _:
+                self._report("OrdersPaid")
+            case Surplus(), _:
+                self._report("RefundsOwed")
+            case _, Unknown():
+                self._report("UnknownVerdicts")
+            case NothingToDo(), ClosedUnpaid():
+                self._report("ContradictingVerdicts")
+            case _:
+                pass
+
+    def _refused(
+        self, channel: PayChannel, raw_body: bytes, error: NotifyRejected | NotifyUnusable
+    ) -> None:
+        verified = isinstance(error, NotifyUnusable)
+        self._report("NotifiesUnusable" if verified else "NotifiesRejected")
+        if verified or self._evidence.room():
+            self._store.log_notify(
+                NotifyEntry(
+                    pay_no=None,
+                    notify_id=secrets.token_hex(16),
+                    channel=channel,
+                    received_at=self._clock.now(),
+                    outcome=f"{error.code}: {error.detail}"[:500],
+                    body=raw_body[:_EVIDENCE_LIMIT].decode("utf-8", "replace"),
+                )
+            )
+
+
+class _RejectedEvidence:
+    """A flood of forged notifications shall not become a flood of writes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._minute = -1
+        self._kept = 0
+
+    def room(self) -> bool:
+        minute = int(self._clock.now().timestamp()) // 60
+        if minute != self._minute:
+            self._minute, self._kept = minute, 0
+        self._kept += 1
+        return self._kept <= _REJECTED_KEPT_PER_MINUTE
+
+
+def _described(settlement: Settlement) -> str:
+    name = type(settlement).__name__
+    match settlement:
+        case Surplus(reason):
+            return f"{name}: {reason}"
+        case NothingToDo(reason):
+            return f"{name}: {reason}"
+        case _:
+            return name

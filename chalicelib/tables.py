@@ -1,0 +1,33 @@
+"""Every DynamoDB table of the project: what the local stack and the data stack create."""
+
+from __future__ import annotations
+
+from pynamodb.models import Model
+
+from chalicelib.ids.worker_lease import WorkerLeaseItem
+from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
+from chalicelib.mq.outbox import OutboxItem
+from chalicelib.orders.rows import (
+    ChannelTradeRow,
+    NotifyRow,
+    OrderGuardRow,
+    OrderItemRow,
+    OrderRow,
+    PayRecordRow,
+    RefundRow,
+)
+
+MODELS: tuple[type[Model], ...] = (
+    CourseItem,
+    ChooseCourseItem,
+    CourseTableItem,
+    OrderRow,
+    OrderGuardRow,
+    OrderItemRow,
+    PayRecordRow,
+    ChannelTradeRow,
+    RefundRow,
+    NotifyRow,
+    OutboxItem,
+    WorkerLeaseItem,
+)

@@ -1,0 +1,289 @@
+"""One contract for the order store, held by the fake of the unit tests and by DynamoDB."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.dynamo import Dynamo
+from chalicelib.errors import StaleWrite
+from chalicelib.money import Fen
+from chalicelib.mq.message import OutboxMessage
+from chalicelib.mq.outbox import OutboxItem
+from chalicelib.orders import rows
+from chalicelib.orders.model import (
+    Order,
+    OrderId,
+    OrderItem,
+    OrderStatus,
+    PayChannel,
+    PayNo,
+    PayRecord,
+    PayStatus,
+    Phase,
+    Refund,
+    RefundStatus,
+    SurplusReason,
+    TradeType,
+)
+from chalicelib.orders.ports import Change, GuardTake, NotifyEntry, OrderStore
+from chalicelib.orders.store import DynamoOrderStore
+from chalicelib.purchasables import OrderType
+from tests.fakes.orders import FakeOrderStore
+
+NOW = datetime(2026, 3, 1, 4, 0, 0, 123456, tzinfo=UTC)
+
+ORDER = Order(
+    order_id=OrderId("1001"),
+    user_id="student-1",
+    out_business_id="9001",
+    order_type=OrderType.COURSE,
+    status=OrderStatus.UNPAID,
+    total_fen=Fen(990),
+    title="Java 编程思想",
+    created_at=NOW,
+    expires_at=NOW + timedelta(minutes=30),
+    live_pay_no=PayNo("2001"),
+)
+ITEM = OrderItem(
+    order_id=OrderId("1001"),
+    goods_id="course-1",
+    goods_type=OrderType.COURSE,
+    title="Java 编程思想",
+    price_fen=Fen(990),
+    valid_days=365,
+)
+RECORD = PayRecord(
+    pay_no=PayNo("2001"),
+    order_id=OrderId("1001"),
+    user_id="student-1",
+    status=PayStatus.UNPAID,
+    amount_fen=Fen(990),
+    subject="Java 编程思想",
+    created_at=NOW,
+    expires_at=NOW + timedelta(minutes=30),
+)
+PAID = replace(
+    RECORD,
+    status=PayStatus.PAID,
+    channel=PayChannel.ALIPAY,
+    trade_type=TradeType.ALI_WAP,
+    app_id="app",
+    merchant_id="seller",
+    request="a=1",
+    opened_at=NOW,
+    channel_trade_no="T1",
+    paid_fen=Fen(990),
+    paid_at=NOW,
+    refunded_fen=Fen(10),
+    reserved_fen=Fen(20),
+    surplus=SurplusReason.TOO_LATE,
+    still_payable_until=NOW,
+    version=1,
+)
+REFUND = Refund(
+    out_refund_no="2001_too_late",
+    pay_no=PayNo("2001"),
+    order_id=OrderId("1001"),
+    amount_fen=Fen(970),
+    reason="too_late",
+    status=RefundStatus.OWED,
+    created_at=NOW,
+)
+MESSAGE = OutboxMessage(
+    event_key="1001#paid", message_id="2001", exchange="x", body="{}", created_at=NOW
+)
+NEW = Change(
+    write_id="w1",
+    orders=(ORDER,),
+    pay_records=(RECORD,),
+    items=(ITEM,),
+    take_guard=GuardTake(out_business_id="9001", order_id=OrderId("1001")),
+)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def store(request: pytest.FixtureRequest) -> OrderStore:
+    if request.param == "fake":
+        return FakeOrderStore()
+    settings = request.getfixturevalue("local_settings")
+    request.getfixturevalue("create_tables")(
+        rows.OrderRow,
+        rows.OrderGuardRow,
+        rows.OrderItemRow,
+        rows.PayRecordRow,
+        rows.ChannelTradeRow,
+        rows.RefundRow,
+        rows.NotifyRow,
+        OutboxItem,
+    )
+    return DynamoOrderStore(Dynamo(settings), rejected_ttl_days=30)
+
+
+def test_what_was_written_is_read_back(store: OrderStore) -> None:
+    store.commit(NEW)
+
+    assert store.order(ORDER.order_id) == replace(ORDER, version=1)
+    assert store.pay_record(RECORD.pay_no) == replace(RECORD, version=1)
+    assert store.items(ORDER.order_id) == (ITEM,)
+    assert store.guarded_order_id("9001") == "1001"
+
+
+def test_nothing_is_none_not_an_error(store: OrderStore) -> None:
+    assert store.order(OrderId("1")) is None
+    assert store.pay_record(PayNo("1")) is None
+    assert store.items(OrderId("1")) == ()
+    assert store.guarded_order_id("1") is None
+    assert store.refund("1") is None
+
+
+def test_every_field_survives(store: OrderStore) -> None:
+    store.commit(NEW)
+    paid_order = replace(
+        ORDER,
+        status=OrderStatus.PAID,
+        phase=Phase.CLOSING,
+        claim_token="c",
+        claim_deadline=NOW,
+        paid_by_pay_no=PayNo("2001"),
+        paid_at=NOW,
+        version=1,
+    )
+    store.commit(
+        Change(
+            write_id="w2",
+            orders=(paid_order,),
+            pay_records=(PAID,),
+            refunds=(REFUND,),
+            messages=(MESSAGE,),
+        )
+    )
+
+    assert store.order(ORDER.order_id) == replace(paid_order, version=2)
+    assert store.pay_record(RECORD.pay_no) == replace(PAID, version=2)
+    assert store.refund(REFUND.out_refund_no) == replace(REFUND, version=1)
+
+
+def test_a_field_can_be_taken_back(store: OrderStore) -> None:
+    store.commit(NEW)
+    store.commit(Change(write_id="w2", orders=(replace(ORDER, claim_token="c", version=1),)))
+    store.commit(Change(write_id="w3", orders=(replace(ORDER, version=2),)))
+    assert store.order(ORDER.order_id) == replace(ORDER, version=3)
+
+
+def test_a_repeated_change_is_done_once(store: OrderStore) -> None:
+    store.commit(NEW)
+    store.commit(NEW)
+    assert store.order(ORDER.order_id) == replace(ORDER, version=1)
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        Change(write_id="w2", orders=(ORDER,)),
+        Change(write_id="w2", orders=(replace(ORDER, version=2),)),
+        Change(write_id="w2", pay_records=(RECORD,)),
+        Change(write_id="w2", pay_records=(replace(RECORD, version=7),)),
+    ],
+)
+def test_a_change_on_an_old_reading_is_stale(store: OrderStore, stale: Change) -> None:
+    store.commit(NEW)
+    with pytest.raises(StaleWrite):
+        store.commit(stale)
+
+
+def test_a_stale_part_spoils_the_whole_change(store: OrderStore) -> None:
+    store.commit(NEW)
+    with pytest.raises(StaleWrite):
+        store.commit(
+            Change(
+                write_id="w2",
+                orders=(replace(ORDER, status=OrderStatus.PAID, version=1),),
+                pay_records=(replace(PAID, version=9),),
+            )
+        )
+    assert store.order(ORDER.order_id) == replace(ORDER, version=1)
+
+
+def test_the_guard_lets_one_order_through(store: OrderStore) -> None:
+    store.commit(NEW)
+    rival = replace(ORDER, order_id=OrderId("1002"))
+    take = GuardTake(out_business_id="9001", order_id=OrderId("1002"))
+    with pytest.raises(StaleWrite):
+        store.commit(Change(write_id="w2", orders=(rival,), take_guard=take))
+    assert store.order(OrderId("1002")) is None
+
+    take = replace(take, replacing=OrderId("1001"))
+    store.commit(Change(write_id="w3", orders=(rival,), take_guard=take))
+    assert store.guarded_order_id("9001") == "1002"
+
+
+def test_one_event_is_stored_once(store: OrderStore) -> None:
+    store.commit(NEW)
+    store.commit(Change(write_id="w2", orders=(replace(ORDER, version=1),), messages=(MESSAGE,)))
+    with pytest.raises(StaleWrite):
+        store.commit(
+            Change(write_id="w3", orders=(replace(ORDER, version=2),), messages=(MESSAGE,))
+        )
+
+
+def test_one_trade_of_a_platform_pays_one_attempt(store: OrderStore) -> None:
+    store.commit(NEW)
+    store.commit(Change(write_id="w2", pay_records=(PAID,)))
+    other = replace(PAID, pay_no=PayNo("2002"), version=0)
+    with pytest.raises(StaleWrite):
+        store.commit(Change(write_id="w3", pay_records=(other,)))
+    store.commit(Change(write_id="w4", pay_records=(replace(PAID, version=2),)))
+
+
+def test_a_question_to_a_platform_is_claimed_once_in_an_interval(store: OrderStore) -> None:
+    store.commit(NEW)
+    interval = timedelta(seconds=3)
+
+    def claim(at: datetime) -> bool:
+        return store.claim_query(RECORD.pay_no, at, at - interval)
+
+    assert claim(NOW)
+    assert not claim(NOW + timedelta(seconds=2))
+    assert claim(NOW + timedelta(seconds=3))
+    assert not store.claim_query(PayNo("1"), NOW, NOW - interval)
+
+
+def test_evidence_can_be_kept_again(store: OrderStore) -> None:
+    entry = NotifyEntry(
+        pay_no=PayNo("2001"),
+        notify_id="n1",
+        channel=PayChannel.ALIPAY,
+        received_at=NOW,
+        outcome="Settled",
+        body="a=1",
+    )
+    store.log_notify(entry)
+    store.log_notify(replace(entry, outcome="AlreadySettled"))
+    store.log_notify(replace(entry, pay_no=None, outcome="NOTIFY_REJECTED"))
+
+
+def test_of_many_writers_on_one_reading_one_wins(store: OrderStore) -> None:
+    store.commit(NEW)
+    outcomes: list[str] = []
+
+    def write(n: int) -> Callable[[], None]:
+        def attempt() -> None:
+            try:
+                store.commit(Change(write_id=f"t{n}", orders=(replace(ORDER, version=1),)))
+                outcomes.append("won")
+            except StaleWrite:
+                outcomes.append("stale")
+
+        return attempt
+
+    threads = [threading.Thread(target=write(n)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["stale"] * 5 + ["won"]

@@ -1,0 +1,97 @@
+"""Step 3: showing a link changes nothing; opening it fixes the attempt once."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.errors import NotForSale, NotFound, OrderAlreadyPaid, OrderNotPayable
+from chalicelib.orders.model import PayNo, Phase, TradeType
+from chalicelib.purchasables import SaleStatus
+from tests.unit.orders.shop import COURSE, Shop
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+def test_showing_a_link_changes_nothing(shop: Shop) -> None:
+    offer = shop.offer()
+    before = deepcopy((shop.store.orders, shop.store.records))
+    counter = shop.cashier.show(offer.record.pay_no)
+
+    assert counter.payable(shop.clock.now())
+    assert (shop.store.orders, shop.store.records) == before
+    assert shop.alipay.frozen == []
+
+
+def test_the_first_opening_freezes_the_request(shop: Shop) -> None:
+    offer = shop.opened()
+    record = shop.record_of(offer)
+
+    assert record.trade_type is TradeType.ALI_WAP
+    assert (record.app_id, record.merchant_id) == ("app", "seller")
+    assert record.opened_at == shop.clock.now()
+    assert shop.order_of(offer).phase is Phase.OPEN
+
+
+def test_every_later_opening_presents_the_identical_request(shop: Shop) -> None:
+    offer = shop.offer()
+    first = shop.open(offer.record.pay_no)
+    shop.clock.advance(minutes=5)
+    again = shop.open(offer.record.pay_no)
+
+    assert again == first
+    assert shop.alipay.frozen == [offer.record.pay_no]
+
+
+def test_two_phones_that_open_at_once_get_the_same_request(shop: Shop) -> None:
+    offer = shop.offer()
+    other = []
+
+    def the_other_phone() -> None:
+        shop.store.before_commit = lambda: None
+        shop.clock.advance(seconds=1)
+        other.append(shop.open(offer.record.pay_no))
+
+    shop.store.before_commit = the_other_phone
+    assert [shop.open(offer.record.pay_no)] == other
+
+
+def test_an_old_link_opens_the_live_attempt_of_its_order(shop: Shop) -> None:
+    old = shop.opened()
+    shop.notified(old.record.pay_no, shop.paid(fen=1))
+    new = shop.offer()
+
+    shop.open(old.record.pay_no)
+    assert shop.alipay.frozen[-1] == new.record.pay_no
+
+
+def test_a_paid_order_cannot_be_opened(shop: Shop) -> None:
+    offer = shop.opened()
+    shop.notified(offer.record.pay_no, shop.paid())
+    with pytest.raises(OrderAlreadyPaid):
+        shop.open(offer.record.pay_no)
+
+
+def test_an_expired_order_cannot_be_opened_even_if_it_was_before(shop: Shop) -> None:
+    offer = shop.opened()
+    shop.clock.advance(minutes=30)
+    with pytest.raises(OrderNotPayable):
+        shop.open(offer.record.pay_no)
+
+
+def test_a_course_taken_offline_opens_no_new_attempt(shop: Shop) -> None:
+    offer = shop.offer()
+    shop.goods.put(replace(COURSE, status=SaleStatus.NOT_FOR_SALE))
+    with pytest.raises(NotForSale):
+        shop.open(offer.record.pay_no)
+    assert shop.record_of(offer).channel is None
+
+
+def test_an_unknown_pay_number_is_not_found(shop: Shop) -> None:
+    with pytest.raises(NotFound):
+        shop.open(PayNo("1"))
