@@ -98,7 +98,7 @@ class DynamoDB:
             "MINISTACK_HOST": LOOPBACK,
             "MINISTACK_REGION": self._region,
             "GATEWAY_PORT": str(self.port),
-            "SERVICES": "dynamodb",
+            "SERVICES": "dynamodb,dynamodbstreams",
             "LOG_LEVEL": "WARNING",
             # These two would listen on every interface.
             "SFTP_ENABLED": "0",

@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="where positions are kept over a restart (PUMP_CHECKPOINT_DIR)",
     )
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
     stopping = stop_on_signals()
     app = load_app(chosen.app)
     sources = stream_functions(app)
