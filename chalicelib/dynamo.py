@@ -66,6 +66,7 @@ class Dynamo:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._bound: set[str] = set()
         self._connection = Connection(
             region=settings.aws_region,
             host=settings.dynamodb_endpoint_url or None,
@@ -75,18 +76,25 @@ class Dynamo:
         )
 
     def bind(self, model: type[_M]) -> type[_M]:
-        """``model`` under this deployment's table prefix, region and time-outs."""
+        """``model`` under this deployment's table prefix, on the one connection.
+
+        pynamodb would give every model a client of its own, and making a client costs more than
+        a hundred requests; the tables of one deployment share one.
+        """
         declared = {k: v for k, v in vars(model.Meta).items() if not k.startswith("__")}
         meta = {
             **declared,
             "table_name": self._settings.table_prefix + declared["table_name"],
             "region": self._settings.aws_region,
             "host": self._settings.dynamodb_endpoint_url or None,
-            "connect_timeout_seconds": _CONNECT_SECONDS,
-            "read_timeout_seconds": _READ_SECONDS,
-            "max_retry_attempts": _RETRIES,
         }
-        return type(model.__name__, (model,), {"Meta": type("Meta", (), meta)})
+        bound: type[_M] = type(model.__name__, (model,), {"Meta": type("Meta", (), meta)})
+        table = bound._get_connection()
+        if table.table_name not in self._bound:
+            self._connection.add_meta_table(table.get_meta_table())
+            self._bound.add(table.table_name)
+        table.connection = self._connection
+        return bound
 
     def transact(self, add_actions: Callable[[TransactWrite], None]) -> None:
         """Write what ``add_actions`` puts into the transaction: all of it or nothing.
