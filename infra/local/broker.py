@@ -104,7 +104,12 @@ class Broker:
         self._stop_epmd()
 
     def kill(self) -> None:
-        """End the node as a power cut would (SIGKILL). Idempotent."""
+        """End the node as a crash would (SIGKILL). Idempotent.
+
+        A quorum queue that was declared in the moment before is unusable after the restart: its
+        confirmed messages are there, but the node does not know whose they are. `keeps` tells
+        when that moment is over.
+        """
         if self._node is not None:
             self._node.kill()
 
@@ -112,6 +117,11 @@ class Broker:
         """Shut the node down, unless it is down already, and start it on the same ports."""
         self.stop()
         self.start()
+
+    def keeps(self, quorum_queue: str) -> bool:
+        """Whether the node would know ``quorum_queue`` again after a kill."""
+        directories = (self._folder / "mnesia").glob("*/quorum/*/names.dets")
+        return any(quorum_queue.encode() in found.read_bytes() for found in directories)
 
     def ctl(self, *args: str, seconds: float = _CTL_SECONDS) -> str:
         """What ``rabbitmqctl`` prints.
@@ -169,7 +179,6 @@ class Broker:
             f"listeners.tcp.1 = {LOOPBACK}:{self.port}\n"
             f"management.tcp.ip = {LOOPBACK}\n"
             f"management.tcp.port = {self._management_port}\n"
-            f"log.dir = {self.log_path.parent}\n"
             f"log.file = {self.log_path.name}\n"
             "disk_free_limit.absolute = 50MB\n",
             encoding="utf-8",
@@ -199,7 +208,8 @@ class Broker:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _DISTRIBUTION,
             "RABBITMQ_CTL_ERL_ARGS": _DISTRIBUTION,
             "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
-            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_LOG_BASE": str(self.log_path.parent),
+            "RABBITMQ_UPGRADE_LOG": f"{folder}/upgrade.log",
             "RABBITMQ_SCHEMA_DIR": f"{folder}/schema",
             "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
             "RABBITMQ_PID_FILE": f"{folder}/beam.pid",

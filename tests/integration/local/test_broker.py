@@ -9,6 +9,7 @@ import pytest
 
 from infra.local import proc
 from infra.local.broker import Broker
+from infra.local.processes import wait_until
 from tests.integration.local.listening import addresses_of_group
 
 
@@ -46,6 +47,7 @@ def test_a_durable_message_survives_kill_and_restart_on_the_same_url(broker: Bro
         channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
         channel.basic_publish("", queue, b"paid", pika.BasicProperties(delivery_mode=2))
 
+    assert wait_until(lambda: broker.keeps(queue), seconds=10)
     killed = broker.pid
     broker.kill()
     assert not proc.group_members(killed)
