@@ -163,6 +163,11 @@ class CourseRow:
         """What each live grant opens, in the order of payment."""
         return tuple(_stretches(self.grants))
 
+    def stretch_of(self, choose_course_id: str) -> Stretch | None:
+        """What the live grant of one record opens."""
+        of_record = (s for s in self.stretches if s.grant.choose_course_id == choose_course_id)
+        return next(of_record, None)
+
     @property
     def newest(self) -> Grant | None:
         """The live grant that was paid last; None when the row is hidden."""
