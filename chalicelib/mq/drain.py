@@ -1,0 +1,242 @@
+"""A bounded consume loop: what a scheduled function does with its window.
+
+The effect comes first, the acknowledgement after it. A killed drain therefore repeats, never
+loses; the effects are idempotent. Deliveries are settled strictly in order, so one acknowledgement
+covers all up to its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
+
+from chalicelib.deadline import Deadline
+from chalicelib.errors import Unavailable
+from chalicelib.mq.delivery import (
+    ATTEMPT_HEADER,
+    REASON_HEADER,
+    Ack,
+    Dead,
+    Delivery,
+    Handler,
+    Outcome,
+    Pause,
+    Retry,
+)
+from chalicelib.mq.message import MalformedMessage
+from chalicelib.mq.ports import Connect, Inbox
+from chalicelib.mq.topology import Subscription
+from chalicelib.observability import count, logger
+
+_MILLIS = 1000
+_LOOK_SECONDS = 0.5
+_REASON_CHARACTERS = 500
+_PAUSE = wait_random_exponential(multiplier=0.2, max=2)
+
+__all__ = ["Ack", "Dead", "Delivery", "Drain", "DrainLimits", "DrainReport", "Pause", "Retry"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainLimits:
+    """How long a run stays, and how much it holds.
+
+    ``spare_seconds`` before the Lambda deadline nothing is fetched any more. ``prefetch`` messages
+    are out with the consumer at most; half of them are acknowledged at once.
+    """
+
+    window_seconds: float
+    prefetch: int
+    spare_seconds: float = 10
+    answer_seconds: float = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainReport:
+    """What a run did. ``paused`` counts the waits, the others count messages."""
+
+    acked: int = 0
+    retried: int = 0
+    dead: int = 0
+    paused: int = 0
+
+
+class Drain:
+    """Brings the messages of one work queue to their handler.
+
+    Parameters
+    ----------
+    connect : Connect
+        Declares the subscription's queues and consumes the work queue.
+    subscription : Subscription
+        Its retry delays say how often a message is tried.
+    handler : Handler
+        `MalformedMessage` counts as Dead, `Unavailable` as Pause, any other exception as Retry.
+    limits : DrainLimits
+        The window.
+    monotonic : Callable[[], float]
+        Seconds; wall-clock jumps do not move it.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        subscription: Subscription,
+        handler: Handler,
+        limits: DrainLimits,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._subscription = subscription
+        self._handler = handler
+        self._limits = limits
+        self._monotonic = monotonic
+
+    def run(self, remaining_millis: Callable[[], int]) -> DrainReport:
+        """Stay for the window, however empty the queue is; then report.
+
+        Parameters
+        ----------
+        remaining_millis : Callable[[], int]
+            What is left of the Lambda function's time, in milliseconds.
+
+        Raises
+        ------
+        BrokerError
+            The broker cannot be used any more. What was stored but not acknowledged comes again.
+        """
+        ends_at = self._monotonic() + self._limits.window_seconds
+
+        def seconds_left() -> float:
+            spare = remaining_millis() / _MILLIS - self._limits.spare_seconds
+            return max(0.0, min(ends_at - self._monotonic(), spare))
+
+        deadline = Deadline.after(self._limits.answer_seconds)
+        inbox = self._connect(self._subscription, self._limits.prefetch, deadline)
+        run = _Run(inbox, self._subscription, self._handler, self._limits, seconds_left)
+        try:
+            run.until_over()
+        finally:
+            inbox.close()
+            report = run.report()
+            logger.info("drained", queue=self._subscription.work_queue, report=repr(report))
+            if report.acked:
+                count("DrainAcked", report.acked)
+        return report
+
+
+class _Run:
+    """One stay at the queue."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        subscription: Subscription,
+        handler: Handler,
+        limits: DrainLimits,
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self._inbox = inbox
+        self._subscription = subscription
+        self._handler = handler
+        self._limits = limits
+        self._seconds_left = seconds_left
+        self._chunk = max(1, limits.prefetch // 2)
+        self._settled: Delivery | None = None
+        self._unacknowledged = 0
+        self._counts: Counter[str] = Counter()
+
+    def until_over(self) -> None:
+        while (left := self._seconds_left()) > 0:
+            delivery = self._inbox.next(0)
+            if delivery is None:
+                # nothing at hand: nobody should wait for these
+                self._acknowledge()
+                delivery = self._inbox.next(min(left, _LOOK_SECONDS))
+            if delivery is not None and not self._settle(delivery):
+                break
+        self._acknowledge()
+
+    def report(self) -> DrainReport:
+        return DrainReport(**self._counts)
+
+    def _settle(self, delivery: Delivery) -> bool:
+        """Whether the delivery is done with; if not, it goes back to the queue with the rest."""
+        outcome = self._patiently(delivery)
+        match outcome:
+            case Ack():
+                self._counts["acked"] += 1
+            case Retry(reason):
+                self._put_off(delivery, reason)
+            case Dead(reason):
+                self._bury(delivery, reason)
+            case Pause():
+                return False
+        self._settled = delivery
+        self._unacknowledged += 1
+        if self._unacknowledged >= self._chunk:
+            self._acknowledge()
+        return True
+
+    def _patiently(self, delivery: Delivery) -> Outcome:
+        """The outcome; a pause is waited for in place, as long as the window lasts."""
+        retrying = Retrying(
+            retry=retry_if_result(lambda outcome: isinstance(outcome, Pause)),
+            wait=_PAUSE,
+            stop=lambda _: self._seconds_left() <= 0,
+            sleep=lambda seconds: self._inbox.wait(min(seconds, self._seconds_left())),
+            before_sleep=self._before_pause,
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        outcome: Outcome = retrying(self._handle, delivery)
+        return outcome
+
+    def _before_pause(self, state: RetryCallState) -> None:
+        self._acknowledge()
+        self._counts["paused"] += 1
+        if state.attempt_number == 1 and state.outcome is not None:
+            logger.warning("paused", outcome=repr(state.outcome.result()))
+            count("DrainPaused")
+
+    def _handle(self, delivery: Delivery) -> Outcome:
+        try:
+            return self._handler(delivery)
+        except MalformedMessage as error:
+            return Dead(f"malformed: {error}")
+        except Unavailable as error:
+            return Pause(error.detail)
+        except Exception as error:  # noqa: BLE001  one message must not stop the others
+            logger.exception("the handler failed", message_id=delivery.message_id)
+            return Retry(repr(error))
+
+    def _put_off(self, delivery: Delivery, reason: str) -> None:
+        queue = self._subscription.retry_queue(delivery.attempt)
+        if queue is None:
+            self._bury(delivery, f"failed {delivery.attempt} times, at last: {reason}")
+            return
+        self._forward(delivery, queue, delivery.attempt + 1, reason)
+        self._counts["retried"] += 1
+        count("DrainRetried")
+
+    def _bury(self, delivery: Delivery, reason: str) -> None:
+        logger.error("dead letter", message_id=delivery.message_id, reason=reason)
+        self._forward(delivery, self._subscription.dead_queue, delivery.attempt, reason)
+        self._counts["dead"] += 1
+        count("DrainDead")
+
+    def _forward(self, delivery: Delivery, queue: str, attempt: int, reason: str) -> None:
+        headers: dict[str, str | int] = {
+            ATTEMPT_HEADER: attempt,
+            REASON_HEADER: reason[:_REASON_CHARACTERS],
+        }
+        deadline = Deadline.after(self._limits.answer_seconds)
+        self._inbox.forward(delivery, queue, headers, deadline)
+
+    def _acknowledge(self) -> None:
+        if self._settled is not None:
+            self._inbox.ack_up_to(self._settled.tag)
+            self._settled = None
+            self._unacknowledged = 0

@@ -1,0 +1,21 @@
+"""RabbitMQ through pika, which nothing outside this package imports.
+
+address      where the broker is, and how to speak to it
+connection   one connection whose event loop runs only while somebody waits, always to a deadline
+confirms     a channel in confirm mode: many messages, one wait
+declaring    makes or checks what ``chalicelib.mq.topology`` describes
+publisher    `RabbitPublisher`: the relay's `Publisher`
+inbox        `RabbitInbox`: the drains' `Inbox`
+faults       errors of pika and of sockets as errors of this project
+
+One mechanism for both directions: ``pika.SelectConnection``. pika's blocking connection cannot
+pipeline publisher confirms, and none of its waits can be given a deadline.
+"""
+
+from __future__ import annotations
+
+from chalicelib.mq.rabbit.address import BrokerAddress
+from chalicelib.mq.rabbit.inbox import RabbitInbox, connector
+from chalicelib.mq.rabbit.publisher import RabbitPublisher
+
+__all__ = ["BrokerAddress", "RabbitInbox", "RabbitPublisher", "connector"]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.mq.topology import Queue, Subscription, Topology, platform_topology
+from tests.unit.mq.builders import SUBSCRIPTION
+
+
+def queues() -> dict[str, Queue]:
+    return {queue.name: queue for queue in SUBSCRIPTION.queues()}
+
+
+def test_the_names_on_the_wire_stay() -> None:
+    topology = platform_topology((10, 60))
+    assert topology.exchanges() == ("paynotify_exchange_fanout",)
+    assert topology.work_queues() == ("paynotify_queue",)
+
+
+def test_a_subscription_has_a_work_a_dead_and_its_retry_queues() -> None:
+    assert set(queues()) == {
+        "paynotify_queue",
+        "paynotify_queue.dead",
+        "paynotify_queue.retry.10s",
+        "paynotify_queue.retry.60s",
+    }
+
+
+def test_every_argument_whose_default_depends_on_the_broker_is_explicit() -> None:
+    for queue in queues().values():
+        assert queue.arguments["x-queue-type"] == "quorum"
+        assert int(queue.arguments["x-delivery-limit"]) >= 100
+        assert queue.arguments["x-overflow"] == "reject-publish"
+
+
+def test_what_the_broker_gives_up_goes_to_the_dead_queue_and_stays_there() -> None:
+    work, dead = queues()["paynotify_queue"], queues()["paynotify_queue.dead"]
+    assert work.arguments["x-dead-letter-exchange"] == ""
+    assert work.arguments["x-dead-letter-routing-key"] == dead.name
+    assert work.arguments["x-dead-letter-strategy"] == "at-least-once"
+    assert "x-dead-letter-exchange" not in dead.arguments
+    assert "x-message-ttl" not in dead.arguments
+
+
+def test_a_retry_queue_gives_back_after_its_delay() -> None:
+    retry = queues()["paynotify_queue.retry.10s"]
+    assert retry.arguments["x-message-ttl"] == 10_000
+    assert retry.arguments["x-dead-letter-routing-key"] == "paynotify_queue"
+    assert retry.arguments["x-dead-letter-strategy"] == "at-least-once"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "queue"),
+    [
+        (1, "paynotify_queue.retry.10s"),
+        (2, "paynotify_queue.retry.60s"),
+        (3, None),
+        (99, None),
+    ],
+)
+def test_each_attempt_has_its_retry_queue_and_the_third_has_none(
+    attempt: int, queue: str | None
+) -> None:
+    assert SUBSCRIPTION.attempts == 3
+    assert SUBSCRIPTION.retry_queue(attempt) == queue
+
+
+def test_equal_delays_share_a_queue() -> None:
+    fixed = Subscription("exchange", "work", (5, 5))
+    assert [queue.name for queue in fixed.queues()] == ["work.dead", "work", "work.retry.5s"]
+    assert fixed.retry_queue(2) == "work.retry.5s"
+
+
+def test_two_subscribers_of_one_exchange_share_only_the_exchange() -> None:
+    other = Subscription(SUBSCRIPTION.exchange, "paynotify_resources_queue", (10, 60))
+    topology = Topology((SUBSCRIPTION, other))
+    assert topology.exchanges() == (SUBSCRIPTION.exchange,)
+    assert topology.work_queues() == ("paynotify_queue", "paynotify_resources_queue")
+    assert not set(queues()) & {queue.name for queue in other.queues()}
