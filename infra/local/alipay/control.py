@@ -1,0 +1,164 @@
+"""What tests may see and do behind the platform's back. JSON in, JSON out.
+
+======  ===========================================  =============================================
+GET     ``/_control/trades``                         all trades
+GET     ``/_control/trades/<out_trade_no>``          one, with its notifications and deliveries
+POST    ``/_control/trades/<out_trade_no>/login``    the payer logs in (the offer must be known)
+POST    ``/_control/trades/<out_trade_no>/pay``      … and pays; tells the signed ``return_url``
+POST    ``/_control/trades/<out_trade_no>/notify``   the last notification once more, now
+POST    ``/_control/notify``                         ``{"url", "fields"}``, signed and sent once
+POST    ``/_control/faults``                         order a `Fault`
+GET     ``/_control/faults``                         those that have not happened yet
+DELETE  ``/_control/faults``                         forget them
+======  ===========================================  =============================================
+
+Unknown trades are 404, refused payments 409, malformed orders 400.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from infra.local.alipay.browser_return import return_location
+from infra.local.alipay.faults import Fault
+from infra.local.alipay.ledger import Offer, Trade
+from infra.local.alipay.notify import Delivery, Notification
+from infra.local.alipay.platform import Platform
+from infra.local.alipay.refusal import Refusal
+
+
+class _Letter(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    fields: dict[str, str]
+
+
+def control(platform: Platform) -> Blueprint:
+    """The routes under ``/_control``."""
+    routes = Blueprint("control", __name__, url_prefix="/_control")
+    _add_watching(routes, platform)
+    _add_paying(routes, platform)
+    _add_notifying(routes, platform)
+    _add_faults(routes, platform)
+
+    @routes.errorhandler(msgspec.DecodeError)
+    def malformed(error: msgspec.DecodeError) -> Response:
+        return _json({"error": str(error)}, 400)
+
+    @routes.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return _json({"error": str(refusal), "sub_code": refusal.sub_code}, 409)
+
+    return routes
+
+
+def _add_watching(routes: Blueprint, platform: Platform) -> None:
+    @routes.get("/trades")
+    def trades() -> Response:
+        return _json([_trade(trade) for trade in platform.ledger.trades()])
+
+    @routes.get("/trades/<out_trade_no>")
+    def one_trade(out_trade_no: str) -> Response:
+        trade = platform.ledger.find("", out_trade_no)
+        if trade is None:
+            return _unknown(out_trade_no)
+        notifications = platform.notifier.notifications(out_trade_no)
+        return _json(_trade(trade) | {"notifications": [_notification(n) for n in notifications]})
+
+
+def _add_paying(routes: Blueprint, platform: Platform) -> None:
+    @routes.post("/trades/<out_trade_no>/login")
+    def log_in(out_trade_no: str) -> Response:
+        offer = platform.ledger.latest_offer(out_trade_no)
+        if offer is None:
+            return _unknown(out_trade_no)
+        return _json(_trade(platform.ledger.log_in(offer)))
+
+    @routes.post("/trades/<out_trade_no>/pay")
+    def pay(out_trade_no: str) -> Response:
+        offer = platform.ledger.latest_offer(out_trade_no)
+        if offer is None:
+            return _unknown(out_trade_no)
+        return _json(_paid(platform, offer))
+
+
+def _add_notifying(routes: Blueprint, platform: Platform) -> None:
+    @routes.post("/trades/<out_trade_no>/notify")
+    def notify_again(out_trade_no: str) -> Response:
+        notifications = platform.notifier.notifications(out_trade_no)
+        if not notifications:
+            return _unknown(out_trade_no)
+        return _json(_delivery(platform.notifier.send_again(notifications[-1])))
+
+    @routes.post("/notify")
+    def notify() -> Response:
+        letter = msgspec.json.decode(request.get_data(), type=_Letter)
+        return _json(_delivery(platform.notifier.send(letter.url, letter.fields)))
+
+
+def _add_faults(routes: Blueprint, platform: Platform) -> None:
+    @routes.post("/faults")
+    def order_fault() -> Response:
+        fault = msgspec.json.decode(request.get_data(), type=Fault)
+        platform.faults.add(fault)
+        return _json(fault, 201)
+
+    @routes.get("/faults")
+    def open_faults() -> Response:
+        return _json(platform.faults.pending())
+
+    @routes.delete("/faults")
+    def forget_faults() -> Response:
+        platform.faults.clear()
+        return _json([])
+
+
+def _paid(platform: Platform, offer: Offer) -> dict[str, Any]:
+    platform.ledger.log_in(offer)
+    trade = platform.ledger.pay(offer.out_trade_no)
+    return _trade(trade) | {"return_location": return_location(platform, trade)}
+
+
+def _trade(trade: Trade) -> dict[str, Any]:
+    return {
+        "out_trade_no": trade.offer.out_trade_no,
+        "trade_no": trade.trade_no,
+        "status": trade.status.value,
+        "total_amount": trade.offer.total_amount,
+        "subject": trade.offer.subject,
+        "notify_url": trade.offer.notify_url,
+        "return_url": trade.offer.return_url,
+        "time_expire": trade.offer.time_expire,
+        "gmt_create": trade.gmt_create,
+        "gmt_payment": trade.gmt_payment,
+        "gmt_close": trade.gmt_close,
+    }
+
+
+def _notification(notification: Notification) -> dict[str, Any]:
+    return {
+        "notify_id": notification.notify_id,
+        "url": notification.url,
+        "trade_status": notification.fields["trade_status"],
+        "deliveries": [_delivery(delivery) for delivery in list(notification.deliveries)],
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "at": delivery.at,
+        "status": delivery.status,
+        "answer": delivery.answer,
+        "is_accepted": delivery.is_accepted,
+        "fields": dict(delivery.fields),
+    }
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, content_type="application/json")
+
+
+def _unknown(out_trade_no: str) -> Response:
+    return _json({"error": f"nothing is known of {out_trade_no}"}, 404)

@@ -1,0 +1,1 @@
+"""The simulators of the outside world speak its protocols, and refuse as it does."""
