@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from chalicelib.learning.ports import LearningStore
     from chalicelib.learning.service import LearningService
     from chalicelib.mq.drain import Drain
+    from chalicelib.mq.rabbit import BrokerAddress
     from chalicelib.mq.relay import Relay
+    from chalicelib.mq.topology import Topology
     from chalicelib.orders.cashier import Cashier
     from chalicelib.orders.links import LinkSigner
     from chalicelib.orders.model import PayChannel
@@ -217,12 +219,52 @@ def learning() -> LearningService:
 
 
 @cache
+def topology() -> Topology:
+    """What the broker must have."""
+    from chalicelib.mq.topology import platform_topology
+
+    return platform_topology(settings().retry_delays_seconds)
+
+
+@cache
+def broker_address() -> BrokerAddress:
+    """Where the broker is."""
+    from chalicelib.mq.rabbit import BrokerAddress
+
+    return BrokerAddress(settings(), secrets())
+
+
+@cache
 def relay() -> Relay:
     """Step 8: outbox rows from the stream to the exchange."""
-    raise NotImplementedError
+    from chalicelib.mq.outbox import Outbox
+    from chalicelib.mq.rabbit import RabbitPublisher
+    from chalicelib.mq.relay import Relay, RelayLimits
+
+    return Relay(
+        Outbox(dynamo()),
+        RabbitPublisher(broker_address(), topology(), clock()),
+        topology(),
+        clock(),
+        RelayLimits(publish_deadline_seconds=settings().publish_deadline_seconds),
+    )
 
 
 @cache
 def learning_drain() -> Drain:
     """Step 9: payment results from the queue to the learning centre."""
-    raise NotImplementedError
+    from chalicelib.learning.grants import Granting
+    from chalicelib.learning.subscriber import PayResultSubscriber
+    from chalicelib.mq.drain import Drain, DrainLimits
+    from chalicelib.mq.rabbit import connector
+    from chalicelib.mq.topology import learning_subscription
+
+    return Drain(
+        connector(broker_address()),
+        learning_subscription(settings().retry_delays_seconds),
+        PayResultSubscriber(Granting(learning_store())),
+        DrainLimits(
+            window_seconds=settings().drain_window_seconds,
+            prefetch=settings().drain_prefetch,
+        ),
+    )
