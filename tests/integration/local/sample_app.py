@@ -12,8 +12,10 @@ from chalice.app import (
     AuthResponse,
     AuthRoute,
     Chalice,
+    CloudWatchEvent,
     CORSConfig,
     DynamoDBEvent,
+    Rate,
     Response,
 )
 
@@ -100,3 +102,46 @@ def relay(event: DynamoDBEvent) -> Any:
         _note(f"{record.event_name} {record.new_image['name']['S']} {record.table_name}")
     poison = [r.sequence_number for r in records if r.new_image["name"]["S"] == "poison"]
     return {"batchItemFailures": [{"itemIdentifier": number} for number in poison]}
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def steady(event: CloudWatchEvent) -> None:
+    context: Any = event.context
+    _note(f"steady {os.getpid()} {event.source} {context.get_remaining_time_in_millis()}")
+
+
+@app.schedule("rate(5 minutes)")
+def broken(event: CloudWatchEvent) -> None:
+    _note("broken")
+    raise RuntimeError("no broker")
+
+
+@app.schedule("rate(2 hours)")
+def staying(event: CloudWatchEvent) -> None:
+    context: Any = event.context
+    _note(f"staying {os.getpid()}")
+    while context.get_remaining_time_in_millis() > 0:
+        time.sleep(0.02)
+    _note(f"left {os.getpid()}")
+
+
+@app.schedule("cron(0 3 * * ? *)")
+def nightly(event: CloudWatchEvent) -> None:
+    _note("nightly")
+
+
+@app.lambda_function()
+def deaf(event: Any, context: Any) -> None:
+    while True:
+        time.sleep(1)
+
+
+@app.lambda_function()
+def dying(event: Any, context: Any) -> None:
+    os._exit(3)
+
+
+@app.lambda_function()
+def greeting(event: Any, context: Any) -> None:
+    if event["fail"]:
+        raise RuntimeError(f"{context.function_name} failed")
