@@ -7,17 +7,15 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import queue
-import sys
 import threading
 import traceback
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from infra.local.lambda_runtime import LocalFunction, load_app, stop_on_signals
+from infra.local.lambda_runtime import LocalFunction, load_app, log_to_stdout, stop_on_signals
 
 _PROCESSES = multiprocessing.get_context("spawn")
 _LOAD_SECONDS = 60
@@ -104,7 +102,7 @@ class ProcessContainer:
 
 def _serve(connection: Connection[Any, Any], app_path: str, function_name: str) -> None:
     """Run the function for each event that comes, until none comes any more."""
-    logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+    log_to_stdout()
     stopping = stop_on_signals()
     events: queue.SimpleQueue[tuple[Mapping[str, Any], float] | None] = queue.SimpleQueue()
 

@@ -9,7 +9,6 @@ signatures. On SIGTERM no new request is taken, and those under way are answered
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import threading
 import time
@@ -23,7 +22,7 @@ from chalice.deploy.validate import validate_routes
 from chalicelib.errors import AppError, InvalidRequest, PayloadTooLarge
 from chalicelib.settings import settings
 from infra.local.api_gateway import MAX_BODY_BYTES, ApiGateway, HttpAnswer, HttpRequest
-from infra.local.lambda_runtime import PROJECT_APP, load_app, stop_on_signals
+from infra.local.lambda_runtime import PROJECT_APP, load_app, log_to_stdout, stop_on_signals
 
 LOOPBACK = "127.0.0.1"
 
@@ -151,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="hand bodies over as bytes, which API Gateway does not do",
     )
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(levelname)s %(message)s")
+    log_to_stdout()
     stopping = stop_on_signals()
     app = load_app(chosen.app)
     # What could not be deployed is not served either.

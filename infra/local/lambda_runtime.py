@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import signal
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -100,6 +102,16 @@ def load_app(path: str = PROJECT_APP) -> Chalice:
     if not isinstance(app, Chalice):
         raise TypeError(f"{path} is not a Chalice app")
     return app
+
+
+def log_to_stdout() -> None:
+    """Write the lines of the local stack, and leave the loggers of the app as they are."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    log = logging.getLogger("infra.local")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def stop_on_signals() -> threading.Event:

@@ -35,7 +35,7 @@ from chalice.app import Chalice, ScheduledEventConfig, ScheduleExpression
 from chalicelib.clock import SystemClock
 from chalicelib.settings import settings
 from infra.local.container import Container, ContainerGone, ProcessContainer, RunFailed
-from infra.local.lambda_runtime import PROJECT_APP, load_app, stop_on_signals
+from infra.local.lambda_runtime import PROJECT_APP, load_app, log_to_stdout, stop_on_signals
 
 _MOST_AT_ONCE = 2
 _GRACE_SECONDS = 4
@@ -44,7 +44,7 @@ _GRACE_SECONDS = 4
 _SPARE_SECONDS = 15
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("infra.local.scheduler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="replaces every period (SCHEDULE_PERIOD_SECONDS)",
     )
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+    log_to_stdout()
     stopping = stop_on_signals()
     schedules = schedules_of(load_app(chosen.app), chosen.period_seconds)
     runners = [

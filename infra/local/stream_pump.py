@@ -23,13 +23,19 @@ from chalice.app import Chalice, DynamoDBEventConfig
 from chalicelib.settings import Settings, settings
 from infra.local.checkpoints import Checkpoints, FileCheckpoints, MemoryCheckpoints
 from infra.local.event_source_mapping import EventSourceMapping, MappingConfig
-from infra.local.lambda_runtime import PROJECT_APP, LocalFunction, load_app, stop_on_signals
+from infra.local.lambda_runtime import (
+    PROJECT_APP,
+    LocalFunction,
+    load_app,
+    log_to_stdout,
+    stop_on_signals,
+)
 from infra.local.stream_source import DynamoStream
 
 _POLL_SECONDS = 0.2
 _TROUBLE_SECONDS = 1
 _FUNCTION_SECONDS = 60
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("infra.local.stream_pump")
 
 
 def stream_functions(app: Chalice) -> tuple[DynamoDBEventConfig, ...]:
@@ -90,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="where positions are kept over a restart (PUMP_CHECKPOINT_DIR)",
     )
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+    log_to_stdout()
     stopping = stop_on_signals()
     app = load_app(chosen.app)
     sources = stream_functions(app)
