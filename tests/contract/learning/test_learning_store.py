@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from chalicelib.dynamo import Dynamo
 from chalicelib.errors import StaleWrite
-from chalicelib.learning.model import CourseRow
+from chalicelib.learning.model import ChooseCourse, CourseRow
 from chalicelib.learning.ports import LearningChange, LearningStore
-from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
-from chalicelib.learning.store import DynamoLearningStore
-from chalicelib.settings import Settings
 from tests.fakes.clock import START
-from tests.fakes.learning import FakeLearningStore
 from tests.unit.learning.builders import (
     STUDENT,
     a_course,
@@ -27,7 +21,7 @@ from tests.unit.learning.builders import (
 )
 
 
-def stored(store: LearningStore, choose_course_id: str = "500"):
+def stored(store: LearningStore, choose_course_id: str = "500") -> ChooseCourse:
     record = store.choose_course(choose_course_id)
     assert record is not None
     return record
@@ -37,16 +31,6 @@ def stored_row(store: LearningStore) -> CourseRow:
     row = store.course_row(STUDENT, "1002")
     assert row is not None
     return row
-
-
-@pytest.fixture(params=["fake", "dynamodb"])
-def store(request: pytest.FixtureRequest) -> LearningStore:
-    if request.param == "fake":
-        return FakeLearningStore()
-    settings: Settings = request.getfixturevalue("local_settings")
-    create_tables: Callable[..., object] = request.getfixturevalue("create_tables")
-    create_tables(CourseItem, ChooseCourseItem, CourseTableItem)
-    return DynamoLearningStore(Dynamo(settings))
 
 
 def open_pending(store: LearningStore, choose_course_id: str = "500", write: str = "w1") -> None:
