@@ -83,6 +83,13 @@ def test_a_later_expiry_needs_a_new_signature(signer: LinkSigner) -> None:
             signer.check("pay", PAY_NO, f"{key_id}.{changed}.{mac}")
 
 
+def test_a_digit_cannot_move_from_the_number_to_the_expiry(signer: LinkSigner) -> None:
+    key_id, expiry, mac = signer.sign("pay", PayNo("15"), EXPIRES_AT).split(".")
+
+    with pytest.raises(InvalidLink, match="wrong signature"):
+        signer.check("pay", "1", f"{key_id}.5{expiry}.{mac}")
+
+
 def test_the_key_id_is_part_of_what_is_signed(clock: FakeClock) -> None:
     same_key = LinkSigner({"one": b"a" * 32, "two": b"a" * 32}, clock)
     text = same_key.sign("pay", PAY_NO, EXPIRES_AT)
