@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import CourseBeingOpened, NotForSale, NotFound, Unavailable
+from chalicelib.errors import CourseBeingOpened, Unavailable
 from chalicelib.learning.grants import Granting
 from chalicelib.learning.model import (
     Charge,
@@ -259,58 +259,3 @@ def test_a_paid_course_that_became_free_is_open_at_once():
 
     assert chosen.record.status is ChooseStatus.CHOSEN
     assert chosen.record.choose_course_id != pending.choose_course_id
-
-
-def test_an_unknown_course_is_not_found():
-    school = School()
-
-    with pytest.raises(NotFound) as refused:
-        school.choose("4711")
-
-    assert refused.value.message == "课程不存在"
-    assert school.store.commits == []
-
-
-@pytest.mark.parametrize(
-    ("course", "message"),
-    [
-        (a_course(publish_status=PublishStatus.UNPUBLISHED), "课程尚未发布，暂不能选课"),
-        (a_course(publish_status=PublishStatus.OFFLINE), "课程已下线，暂不能选课"),
-        (a_course(charge=None), "课程未设置收费规则，暂不能选课"),
-        (a_course(price_fen=None), "收费课程未设置价格，暂不可购买"),
-        (a_course(price_fen=0), "收费课程价格设置有误，暂不可购买"),
-        (a_course(price_fen=-1), "收费课程价格设置有误，暂不可购买"),
-        (a_course(valid_days=None), "收费课程未设置有效期，暂不可购买"),
-        (a_course(valid_days=0), "课程有效期设置有误，暂不能选课"),
-        (a_course(valid_days=36_501), "课程有效期设置有误，暂不能选课"),
-    ],
-    ids=[
-        "unpublished",
-        "offline",
-        "no charge",
-        "no price",
-        "price zero",
-        "price negative",
-        "no validity",
-        "validity zero",
-        "validity absurd",
-    ],
-)
-def test_a_course_that_cannot_be_sold_is_refused_and_nothing_changes(course, message):
-    school = School(course)
-
-    with pytest.raises(NotForSale) as refused:
-        school.choose()
-
-    assert refused.value.message == message
-    assert refused.value.http_status == 409
-    assert school.store.commits == []
-
-
-def test_a_pending_record_of_a_course_that_went_offline_is_refused():
-    school = School(a_course())
-    school.choose()
-    school.store.put_course(a_course(publish_status=PublishStatus.OFFLINE))
-
-    with pytest.raises(NotForSale):
-        school.choose()
