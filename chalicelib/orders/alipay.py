@@ -116,8 +116,8 @@ class AlipayChannel:
     def query(self, record: PayRecord, deadline: Deadline) -> Verdict:
         """Ask ``alipay.trade.query`` (https://opendocs.alipay.com/open/02ivbt).
 
-        Waits ``timeout_seconds`` at most, and never beyond ``deadline``. A payment whose time the answer does
-        not tell gets the present time.
+        Waits ``timeout_seconds`` at most, and never beyond ``deadline``. A payment whose time
+        the answer does not tell gets the present time.
 
         Raises
         ------
