@@ -5,8 +5,9 @@ from __future__ import annotations
 from chalicelib.errors import StaleWrite, Unavailable
 from chalicelib.learning.grants import AlreadyGranted, Granted, Granting, NotGrantable
 from chalicelib.mq.delivery import Ack, Dead, Delivery, Outcome, Pause
-from chalicelib.mq.message import MalformedMessage, is_course_order, parse_pay_result
+from chalicelib.mq.message import MalformedMessage, order_type_of, parse_pay_result
 from chalicelib.observability import logger
+from chalicelib.purchasables import OrderType
 
 
 class PayResultSubscriber:
@@ -25,11 +26,11 @@ class PayResultSubscriber:
             Dead when the message can never be granted; Pause when our own store cannot be used.
         """
         try:
+            if order_type_of(delivery.body) != OrderType.COURSE:
+                return Ack()
             result = parse_pay_result(delivery.body)
         except MalformedMessage as error:
             return Dead(f"malformed: {error}")
-        if not is_course_order(result):
-            return Ack()
         try:
             outcome = self._granting.grant(result)
         except (Unavailable, StaleWrite) as error:

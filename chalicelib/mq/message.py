@@ -84,20 +84,26 @@ def paid_event(result: PayResult, created_at: datetime) -> OutboxMessage:
     )
 
 
-def parse_pay_result(body: bytes) -> PayResult:
-    """Read the body of a ``payresult_notify``; unknown keys are ignored.
+def order_type_of(body: bytes) -> str:
+    """Whose message it is, by the keys that every publisher of this type has ever sent.
 
     Raises
     ------
     MalformedMessage
         It is not JSON, lacks a key, has a wrong type, or is another message type.
     """
-    try:
-        message = msgspec.json.decode(body, type=_PayResultBody)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedMessage(str(error)) from error
-    if message.message_type != PAYRESULT_NOTIFY:
-        raise MalformedMessage(f"message type {message.message_type!r}")
+    return _decoded(body).business_key2
+
+
+def parse_pay_result(body: bytes) -> PayResult:
+    """Read the body of a ``payresult_notify``; unknown keys are ignored.
+
+    Raises
+    ------
+    MalformedMessage
+        As `order_type_of`, or a key that a grant needs is missing or unreadable.
+    """
+    message = _decoded(body)
     if message.order_id is None or message.paid_at is None or message.valid_days is None:
         raise MalformedMessage("orderId, paidAt or validDays is missing")
     try:
@@ -114,6 +120,11 @@ def parse_pay_result(body: bytes) -> PayResult:
     )
 
 
-def is_course_order(result: PayResult) -> bool:
-    """Whether the learning centre is the one to act."""
-    return result.order_type == OrderType.COURSE
+def _decoded(body: bytes) -> _PayResultBody:
+    try:
+        message = msgspec.json.decode(body, type=_PayResultBody)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedMessage(str(error)) from error
+    if message.message_type != PAYRESULT_NOTIFY:
+        raise MalformedMessage(f"message type {message.message_type!r}")
+    return message

@@ -201,6 +201,11 @@ def test_another_services_order_is_acknowledged_and_ignored():
     assert store.course_row(STUDENT, "1002") is None
 
 
+def test_another_services_order_needs_none_of_the_newer_keys():
+    body = b'{"id":"1","messageType":"payresult_notify","businessKey1":"9","businessKey2":"60202"}'
+    assert deliver(FakeLearningStore(), body) == Ack()
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"\xff", b'{"id": 1}', b'{"messageType": "refundresult_notify"}']
 )
