@@ -37,8 +37,6 @@ _LOOK_SECONDS = 0.5
 _REASON_CHARACTERS = 500
 _PAUSE = wait_random_exponential(multiplier=0.2, max=2)
 
-__all__ = ["Ack", "Dead", "Delivery", "Drain", "DrainLimits", "DrainReport", "Pause", "Retry"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainLimits:

@@ -10,6 +10,7 @@ import pika
 from chalicelib.secrets import Secrets
 from chalicelib.settings import Settings, SettingsError
 
+_SCHEMES = ("amqp://", "amqps://")  # pika takes http for amqp
 _HEARTBEAT_SECONDS = 60
 _TCP_CONNECT_SECONDS = 3
 _HANDSHAKE_SECONDS = 6
@@ -40,6 +41,8 @@ class BrokerAddress:
         """
         url = self._settings.rabbitmq_url or self._secrets.get("rabbitmq_url")
         try:
+            if not url.startswith(_SCHEMES):
+                raise ValueError(url)
             parameters = pika.URLParameters(url)
         except (ValueError, TypeError):
             raise SettingsError("RABBITMQ_URL is not an AMQP URL") from None

@@ -1,0 +1,98 @@
+"""A TCP proxy in front of the broker that can cut the line, or let it go silent."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from typing import Self
+
+_CHUNK = 65_536
+
+
+class TcpProxy:
+    """Listens on the loopback interface. ``silence`` swallows what the broker says from then on."""
+
+    def __init__(self, to_port: int) -> None:
+        self._to_port = to_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.connections = 0
+        self._silent = threading.Event()
+        self._silent_from: bytes | None = None
+        self._cut_after_bytes: int | None = None
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._threads = [threading.Thread(target=self._accept)]
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join(10)
+        for pair in self._pairs:
+            for end in pair:
+                end.close()
+
+    def silence(self) -> None:
+        """From now on the broker's answers are lost, and nobody is told."""
+        self._silent.set()
+
+    def silence_from(self, text: bytes) -> None:
+        """Go silent when the client sends ``text``."""
+        self._silent_from = text
+
+    def cut_after(self, more_bytes: int) -> None:
+        """Cut the line once the client has sent this much more; later connections are whole."""
+        self._cut_after_bytes = more_bytes
+
+    def cut(self) -> None:
+        """Cut every line now."""
+        for pair in self._pairs:
+            for end in pair:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            broker = socket.create_connection(("127.0.0.1", self._to_port))
+            self._pairs.append((client, broker))
+            for pump in (self._to_broker, self._to_client):
+                thread = threading.Thread(target=pump, args=(client, broker))
+                self._threads.append(thread)
+                thread.start()
+
+    def _to_broker(self, client: socket.socket, broker: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := client.recv(_CHUNK):
+                if self._silent_from is not None and self._silent_from in chunk:
+                    self.silence()
+                broker.sendall(chunk)
+                if self._cut_after_bytes is not None:
+                    self._cut_after_bytes -= len(chunk)
+                    if self._cut_after_bytes <= 0:
+                        self._cut_after_bytes = None
+                        self.cut()
+        self._end(broker)
+
+    def _to_client(self, client: socket.socket, broker: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := broker.recv(_CHUNK):
+                if not self._silent.is_set():
+                    client.sendall(chunk)
+        self._end(client)
+
+    @staticmethod
+    def _end(peer: socket.socket) -> None:
+        with suppress(OSError):
+            peer.shutdown(socket.SHUT_RDWR)
