@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local import processes
-from infra.local.processes import LOOPBACK, Child, NotReady
+from infra.local.processes import LOOPBACK, NotReady
+from infra.local.server import Server
 
 _BIN = Path("/usr/lib/rabbitmq/bin")
+_SERVER = _BIN / "rabbitmq-server"
 _READY_SECONDS = 120
 _STOP_SECONDS = 30
 _CTL_SECONDS = 60
@@ -40,7 +41,7 @@ class ExternalBroker:
     management_url: str = ""
 
 
-class Broker:
+class Broker(Server):
     """One node: its data outlive a stop, a kill and the object; its ports are the object's."""
 
     def __init__(self, folder: Path, *, port: int = 0, log_path: Path | None = None) -> None:
@@ -49,9 +50,22 @@ class Broker:
         self._management_port = processes.free_port()
         self._distribution_port = processes.free_port()
         self._epmd_port = processes.free_port()
-        self._epmd: Child | None = None
-        self._node: Child | None = None
-        self.log_path = (log_path or self._folder / "broker.log").resolve()
+        super().__init__(
+            "broker",
+            (_SERVER,),
+            env=self._environment,
+            ready=lambda _: self._speaks_amqp(),
+            log_path=(log_path or self._folder / "broker.log").resolve(),
+            ready_seconds=_READY_SECONDS,
+        )
+        # The map of nodes to ports: a node would start one by itself, but not take it along.
+        self._port_mapper = Server(
+            "epmd",
+            ("epmd", "-port", str(self._epmd_port), "-address", LOOPBACK),
+            env=self._environment,
+            ready=lambda _: processes.accepts_connections(self._epmd_port),
+            log_path=self._folder / "epmd.log",
+        )
 
     @property
     def amqp_url(self) -> str:
@@ -64,44 +78,29 @@ class Broker:
         return f"http://guest:guest@{LOOPBACK}:{self._management_port}"
 
     @property
-    def pid(self) -> int:
-        """The id of the Erlang virtual machine."""
-        assert self._node is not None, "the broker was not started"
-        return self._node.pid
+    def groups(self) -> tuple[int, ...]:
+        """The process groups of the node and of its port mapper."""
+        return (*super().groups, *self._port_mapper.groups)
 
-    @property
-    def running(self) -> bool:
-        """Whether the node's process runs."""
-        return self._node is not None and self._node.running
-
-    def start(self) -> None:
-        """Start the node and wait until it speaks AMQP; nothing happens if it runs.
+    def launch(self) -> None:
+        """Start the node, and do not wait; its process is the Erlang virtual machine.
 
         Raises
         ------
         NotReady
-            RabbitMQ is not installed, ended, or did not answer in time; nothing is left running.
+            RabbitMQ is not installed.
         """
-        if self.running:
-            return
-        server = _BIN / "rabbitmq-server"
-        if not server.exists():
-            raise NotReady(f"broker: {server} does not exist; `make setup` installs RabbitMQ")
+        if not _SERVER.exists():
+            raise NotReady(f"broker: {_SERVER} does not exist; `make setup` installs RabbitMQ")
         self._write_configuration()
-        try:
-            self._start_epmd()
-            node = processes.start("broker", [server], env=self._env(), log_path=self.log_path)
-            self._node = node
-            node.wait_ready(self._answers, seconds=_READY_SECONDS)
-        except BaseException:
-            self.stop()
-            raise
+        self._port_mapper.start()
+        super().launch()
 
     def stop(self) -> None:
         """Shut the node down, and its port mapper with it. Idempotent."""
-        if self._node is not None:
-            self._node.stop(seconds=_STOP_SECONDS)
-        self._stop_epmd()
+        if self.running:
+            self.child.stop(seconds=_STOP_SECONDS)
+        self._port_mapper.stop()
 
     def kill(self) -> None:
         """End the node as a crash would (SIGKILL). Idempotent.
@@ -110,13 +109,7 @@ class Broker:
         confirmed messages are there, but the node does not know whose they are. `keeps` tells
         when that moment is over.
         """
-        if self._node is not None:
-            self._node.kill()
-
-    def restart(self) -> None:
-        """Shut the node down, unless it is down already, and start it on the same ports."""
-        self.stop()
-        self.start()
+        super().kill()
 
     def keeps(self, quorum_queue: str) -> bool:
         """Whether the node would know ``quorum_queue`` again after a kill."""
@@ -135,7 +128,7 @@ class Broker:
         """
         done = subprocess.run(
             [str(_BIN / "rabbitmqctl"), *args],
-            env=self._env(),
+            env=self._environment(),
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -145,27 +138,7 @@ class Broker:
         )
         return done.stdout
 
-    def _start_epmd(self) -> None:
-        if self._epmd is not None and self._epmd.running:
-            return
-        program = shutil.which("epmd")
-        if program is None:
-            raise NotReady("broker: epmd, a program of Erlang, is not installed")
-        self._epmd = processes.start(
-            "epmd",
-            [program, "-port", str(self._epmd_port), "-address", LOOPBACK],
-            env=self._env(),
-            log_path=self._folder / "epmd.log",
-        )
-        self._epmd.wait_ready(
-            lambda: processes.accepts_connections(self._epmd_port), seconds=_READY_SECONDS
-        )
-
-    def _stop_epmd(self) -> None:
-        if self._epmd is not None:
-            self._epmd.stop()
-
-    def _answers(self) -> bool:
+    def _speaks_amqp(self) -> bool:
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=2) as connection:
                 connection.sendall(_AMQP_HEADER)
@@ -192,7 +165,7 @@ class Broker:
             kept.write_text(f"payments-{secrets.token_hex(4)}", encoding="ascii")
         return f"{kept.read_text(encoding='ascii')}@localhost"
 
-    def _env(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         folder = str(self._folder)
         return {
             "PATH": os.environ.get("PATH", os.defpath),

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local import processes
-from infra.local.processes import LOOPBACK, ROOT, Child
+from infra.local.processes import LOOPBACK, ROOT
+from infra.local.server import Server
 
 # It pins a botocore of its own and therefore has a virtual environment of its own.
 PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
-
-_READY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,12 @@ class ExternalDynamoDB:
     endpoint_url: str
 
 
-class DynamoDB:
-    """An engine on the loopback interface. What it holds ends with it."""
+class DynamoDB(Server):
+    """An engine on the loopback interface.
+
+    Its tables outlive a stop of the engine, though not what their streams still held; a kill loses
+    all of it.
+    """
 
     def __init__(
         self,
@@ -35,75 +38,43 @@ class DynamoDB:
     ) -> None:
         self._folder = folder.resolve()
         self._region = region
-        self._child: Child | None = None
         self.port = port or processes.free_port()
-        self.log_path = log_path or self._folder / "dynamodb.log"
+        super().__init__(
+            "dynamodb",
+            (PYTHON, "-m", "ministack"),
+            env=self._environment,
+            ready=lambda _: processes.accepts_connections(self.port),
+            log_path=log_path or self._folder / "dynamodb.log",
+        )
 
     @property
     def endpoint_url(self) -> str:
         """Where it answers."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        """The id of the running process."""
-        assert self._child is not None, "the engine was not started"
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the engine runs."""
-        return self._child is not None and self._child.running
-
-    def start(self) -> None:
-        """Start it and wait until it answers; nothing happens if it runs.
-
-        Raises
-        ------
-        NotReady
-            It ended or did not answer in time; it has been stopped.
-        """
-        if self.running:
-            return
+    def launch(self) -> None:
+        """Start it, and do not wait."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        child = processes.start(
-            "dynamodb", [PYTHON, "-m", "ministack"], env=self._env(), log_path=self.log_path
-        )
-        self._child = child
-        try:
-            child.wait_ready(
-                lambda: processes.accepts_connections(self.port), seconds=_READY_SECONDS
-            )
-        except BaseException:
-            self.stop()
-            raise
+        super().launch()
 
-    def stop(self) -> None:
-        """End it, and with it all tables. Idempotent."""
-        if self._child is not None:
-            self._child.stop()
-
-    def kill(self) -> None:
-        """End it by SIGKILL."""
-        if self._child is not None:
-            self._child.kill()
-
-    def _env(self) -> dict[str, str]:
-        nowhere = self._folder / "none"
+    def _environment(self) -> dict[str, str]:
+        folder = str(self._folder)
         return {
             "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(self._folder),
-            "TMPDIR": str(self._folder),
+            "HOME": folder,
+            "TMPDIR": folder,
             "BIND_HOST": LOOPBACK,
             "MINISTACK_HOST": LOOPBACK,
             "MINISTACK_REGION": self._region,
             "GATEWAY_PORT": str(self.port),
             "SERVICES": "dynamodb,dynamodbstreams",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": f"{folder}/state",
             "LOG_LEVEL": "WARNING",
             # These two would listen on every interface.
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             # It removes containers of other instances at start; a socket that does not exist
             # keeps it away from the machine's Docker.
-            "DOCKER_HOST": f"unix://{nowhere}/docker.sock",
+            "DOCKER_HOST": f"unix://{folder}/none/docker.sock",
         }

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 
 _POLL_SECONDS = 0.05
+_TAIL_LINES = 20
 # Below the range from which the kernel takes the ports of outgoing connections: a port that is
 # free now is then still free when a slow child binds it, seconds later.
 _PORTS = range(20_000, 32_000)
@@ -67,9 +68,9 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:
 class Child:
     """One running process group with its log."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: tuple[Path, int]) -> None:
         self.name = name
-        self.log_path = log_path
+        self.log_path, self._log_begins = log
         self._process = process
 
     @property
@@ -80,7 +81,12 @@ class Child:
     @property
     def running(self) -> bool:
         """Whether the process has not ended."""
-        return self._process.poll() is None
+        return self.exit_code is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None while it runs."""
+        return self._process.poll()
 
     def wait_ready(self, ready: Callable[[], bool], *, seconds: float) -> None:
         """Wait until ``ready`` holds.
@@ -91,10 +97,28 @@ class Child:
             The process ended first, or ``seconds`` passed. It is left as it is.
         """
         held = wait_until(lambda: not self.running or ready(), seconds=seconds)
-        if held and self.running:
-            return
-        why = f"not ready after {seconds:g} s" if self.running else self._ending()
-        raise NotReady(f"{self.name}: {why}; the end of {self.log_path}:\n{self.log_tail()}")
+        if not self.running:
+            raise NotReady(self.report(self.ending()))
+        if not held:
+            raise NotReady(self.report(f"not ready after {seconds:g} s"))
+
+    def output(self) -> str:
+        """What it wrote since it was started."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_begins)
+            return log.read().decode("utf-8", errors="replace")
+
+    def report(self, what: str) -> str:
+        """``what`` happened to it, and the end of its output."""
+        tail = "\n".join(self.output().splitlines()[-_TAIL_LINES:])
+        return f"{self.name} {what}; the end of {self.log_path}:\n{tail or '(empty)'}"
+
+    def ending(self) -> str:
+        """How the process ended, in words."""
+        code = self.exit_code
+        if code is None:
+            return "runs"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
     def stop(self, *, seconds: float = 10) -> None:
         """End the whole group: politely (SIGTERM), and after ``seconds`` by force. Idempotent."""
@@ -108,15 +132,6 @@ class Child:
         self._signal(signal.SIGKILL)
         wait_until(self._is_gone, seconds=10)
         watchdog.forget(self.pid)
-
-    def log_tail(self, lines: int = 20) -> str:
-        """The last ``lines`` of the log."""
-        text = self.log_path.read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-lines:])
-
-    def _ending(self) -> str:
-        code = self._process.returncode
-        return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
     def _signal(self, number: signal.Signals) -> None:
         # A group keeps its id while it has members; an empty one may be somebody else's by now.
@@ -147,6 +162,7 @@ def start(
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
+        begins = log.tell()
         try:
             process = subprocess.Popen(
                 [str(part) for part in command],
@@ -158,6 +174,6 @@ def start(
                 start_new_session=True,
             )
         except OSError as error:
-            raise NotReady(f"{name}: {error}") from error
+            raise NotReady(f"{name} cannot be started: {error}") from error
     watchdog.watch(process.pid)
-    return Child(name, process, log_path)
+    return Child(name, process, (log_path, begins))
