@@ -1,0 +1,261 @@
+"""docs/api.yaml against the code: neither knows a route, a code or a field that the other lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from app import app
+from chalicelib import errors
+from chalicelib.errors import AppError, BrokerError, NotifyRejected, NotifyUnusable
+from chalicelib.http import FRAMEWORK_ERRORS
+from chalicelib.learning.course_table import (
+    MAX_PAGE_SIZE,
+    ExpiresType,
+    SortType,
+    TableQuery,
+)
+from chalicelib.learning.model import ChooseStatus, ChooseType, LearnStatus
+from chalicelib.orders.model import OrderStatus, PayChannel, PayStatus
+from chalicelib.purchasables import OrderType
+from tests.api_contract import document
+
+METHODS = ("get", "head", "post", "put", "patch", "delete")
+BAD_GATEWAY = 502
+
+NEVER_IN_JSON = {
+    NotifyRejected: "platforms read `fail`, a payer's browser gets a page",
+    NotifyUnusable: "platforms read `fail`",
+    BrokerError: "only relay and drains talk to the broker",
+}
+
+Operation = tuple[str, str]
+"""Method and path, with path parameters in camelCase."""
+
+
+def operations() -> Iterator[tuple[Operation, dict[str, Any]]]:
+    for path, item in document()["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield (method.upper(), path), item[method]
+
+
+def routes() -> Iterator[tuple[Operation, Any]]:
+    for path, by_method in app.routes.items():
+        for method, route in by_method.items():
+            yield (method, re.sub(r"_([a-z])", lambda m: m[1].upper(), path)), route
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        found: Any = document()
+        for key in node["$ref"].removeprefix("#/").split("/"):
+            found = found[key]
+        node = found
+    return node
+
+
+def nodes(node: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of the document with its JSON pointer."""
+    if isinstance(node, dict):
+        yield pointer, node
+        for key, child in node.items():
+            escaped = str(key).replace("~", "~0").replace("/", "~1")
+            yield from nodes(child, f"{pointer}/{escaped}")
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from nodes(child, f"{pointer}/{index}")
+
+
+def examples() -> Iterator[tuple[str, Any]]:
+    """Each example, and the pointer of the schema that it is an example of."""
+    for pointer, node in nodes(document()):
+        if "schema" in node:
+            named = [example["value"] for example in node.get("examples", {}).values()]
+            for value in ([node["example"]] if "example" in node else []) + named:
+                yield f"{pointer}/schema", value
+        elif isinstance(node.get("examples"), list):
+            for value in node["examples"]:
+                yield pointer, value
+
+
+def error_classes(root: type[AppError] = AppError) -> Iterator[type[AppError]]:
+    yield root
+    for child in root.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from error_classes(child)
+
+
+def refused_codes() -> Iterator[tuple[Operation, int, str]]:
+    """Every ``errCode`` that an operation names for a status."""
+    for operation, described in operations():
+        for status, response in described["responses"].items():
+            content = resolved(response).get("content", {}).get("application/json")
+            for part in content["schema"].get("allOf", []) if content else []:
+                for code in part.get("properties", {}).get("errCode", {}).get("enum", []):
+                    yield operation, int(status), code
+
+
+def test_the_document_is_valid_openapi() -> None:
+    assert list(OpenAPIV31SpecValidator(document()).iter_errors()) == []
+
+
+def test_the_document_and_the_app_have_the_same_routes() -> None:
+    assert {operation for operation, _ in operations()} == {operation for operation, _ in routes()}
+
+
+def test_the_token_is_required_exactly_where_the_gateway_asks_for_it() -> None:
+    documented = {
+        operation
+        for operation, described in operations()
+        if described["security"] == [{"bearer": []}]
+    }
+    guarded = {operation for operation, route in routes() if route.authorizer is not None}
+    assert documented == guarded
+
+
+def test_only_the_payment_result_takes_a_token_or_a_link() -> None:
+    either = [
+        operation
+        for operation, described in operations()
+        if len(described["security"]) > 1 and {"bearer": []} in described["security"]
+    ]
+    assert either == [("GET", "/orders/payresult")]
+
+
+def test_what_the_gateway_may_refuse_is_documented_on_each_guarded_route() -> None:
+    for operation, described in operations():
+        guarded = described["security"] == [{"bearer": []}]
+        assert ({"401", "403"} <= set(described["responses"])) is guarded, operation
+
+
+def test_request_bodies_are_documented_with_the_content_types_of_their_routes() -> None:
+    described = dict(operations())
+    for operation, route in routes():
+        body = described[operation].get("requestBody")
+        if body is not None:
+            assert list(body["content"]) == route.content_types, operation
+
+
+def test_every_error_code_of_the_document_exists() -> None:
+    known = {error.code for error in error_classes()}
+    known |= {code for code, _ in FRAMEWORK_ERRORS.values()}
+    assert set(document()["components"]["schemas"]["ErrCode"]["enum"]) <= known
+
+
+def test_every_error_code_that_can_reach_a_browser_is_documented() -> None:
+    codes = {error.code for error in error_classes() if error not in NEVER_IN_JSON}
+    codes |= {code for code, _ in FRAMEWORK_ERRORS.values()}
+    assert set(document()["components"]["schemas"]["ErrCode"]["enum"]) == codes
+
+
+def test_every_error_code_is_explained_under_its_status() -> None:
+    statuses: dict[str, set[int]] = {}
+    for error in error_classes():
+        statuses.setdefault(error.code, set()).add(error.http_status)
+    for status, (code, _) in FRAMEWORK_ERRORS.items():
+        statuses.setdefault(code, set()).add(status)
+    schema = document()["components"]["schemas"]["ErrCode"]
+    explained: dict[str, set[int]] = {}
+    for line in schema["description"].splitlines():
+        told = re.match(r"- ((?:`\w+`(?:, )?)+) \(([\d, ]+)\) \S", line)
+        assert told is not None, line
+        for code in re.findall(r"`(\w+)`", told[1]):
+            explained[code] = {int(status) for status in told[2].split(",")}
+    assert explained.keys() == set(schema["enum"])
+    for code, told_statuses in explained.items():
+        assert statuses[code] == told_statuses - {BAD_GATEWAY} or statuses[code] == told_statuses
+
+
+def test_a_route_names_an_error_code_only_under_its_own_status() -> None:
+    by_code = {error.code: error.http_status for error in error_classes()}
+    by_code |= {code: status for status, (code, _) in FRAMEWORK_ERRORS.items()}
+    named = list(refused_codes())
+    assert len(named) > 50
+    for operation, status, code in named:
+        from_gateway = (status, code) == (BAD_GATEWAY, AppError.code)
+        # a route whose errors are pages has one response in JSON for all that the gateway refuses
+        alternatives = resolved(dict(operations())[operation]["responses"][str(status)])
+        shared = len(alternatives["content"]) > 1
+        assert by_code[code] == status or from_gateway or shared, (operation, status, code)
+
+
+@pytest.mark.parametrize(
+    ("schema", "codes"),
+    [
+        ("OrderType", OrderType),
+        ("OrderStatus", OrderStatus),
+        ("PayStatus", PayStatus),
+        ("PayChannel", PayChannel),
+        ("ChooseType", ChooseType),
+        ("ChooseStatus", ChooseStatus),
+        ("LearnStatus", LearnStatus),
+    ],
+)
+def test_the_codes_of_the_document_are_those_of_the_code_each_with_its_meaning(
+    schema: str, codes: type[StrEnum]
+) -> None:
+    described = document()["components"]["schemas"][schema]
+    assert described["enum"] == [str(code.value) for code in codes]
+    for code in codes:
+        assert re.search(rf"`{code.value}` \S", described["description"]), code
+
+
+def test_the_parameters_of_my_course_table_are_those_of_the_code() -> None:
+    operation = dict(operations())["GET", "/learning/mycoursetable"]
+    schemas = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+    default = TableQuery()
+    assert schemas["sortType"]["enum"] == [choice.value for choice in SortType]
+    assert schemas["sortType"]["default"] == default.sort_type.value
+    assert schemas["expiresType"]["enum"] == [choice.value for choice in ExpiresType]
+    assert (schemas["page"]["minimum"], schemas["page"]["default"]) == (1, default.page)
+    assert (schemas["size"]["maximum"], schemas["size"]["default"]) == (MAX_PAGE_SIZE, default.size)
+
+
+def test_every_example_is_one_of_its_schema() -> None:
+    registry = Registry().with_resource(
+        "urn:api", Resource(contents=document(), specification=DRAFT202012)
+    )
+    checked = 0
+    for pointer, value in examples():
+        validator = OAS31Validator(
+            {"$ref": f"urn:api#{pointer.replace('%', '%25')}"},
+            registry=registry,
+            format_checker=oas31_format_checker,
+        )
+        faults = [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(value)]
+        assert faults == [], pointer
+        checked += 1
+    assert checked > 30
+
+
+def test_objects_are_closed_in_answers_and_open_in_requests() -> None:
+    for name, schema in document()["components"]["schemas"].items():
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is name.endswith("Request"), name
+
+
+def test_fields_are_required_in_the_order_in_which_they_come() -> None:
+    for name, schema in document()["components"]["schemas"].items():
+        if schema.get("type") == "object":
+            listed = [field for field in schema["properties"] if field in schema["required"]]
+            assert listed == schema["required"], name
+
+
+def test_each_shared_part_is_used() -> None:
+    used = {node["$ref"] for _, node in nodes(document()) if "$ref" in node}
+    components = document()["components"]
+    defined = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "responses", "parameters", "headers")
+        for name in components[kind]
+    }
+    assert used == defined
