@@ -89,23 +89,40 @@ class Scenario:
 
 _CONTAINER = st.integers(0, CONTAINERS - 1)
 _NETWORK = st.sampled_from([Network.PROMPT] * 8 + [Network.REQUEST_DELAYED] * 4 + list(Network))
-_JUMP = st.sampled_from([-1200, -601, -300, -60, -1, 1, 60, 300, 601, 1200])
-_DISTURBANCE = st.one_of(
-    st.builds(Mint, _CONTAINER, st.integers(1, 3), _NETWORK),
-    st.builds(ClockJumps, _CONTAINER, _JUMP),
-    st.builds(Killed, _CONTAINER),
+_JUMP = st.sampled_from([-3600, -3540, -600, -60, -1, 1, 60, 600, 3600])
+
+
+def _misled(container: int, seconds: int) -> tuple[Step, ...]:
+    """A clock that is put right in the middle of a call."""
+    return (
+        ClockJumps(container, seconds),
+        Mint(container, 1, Network.ANSWER_SLOW),
+        ClockJumps(container, -seconds),
+    )
+
+
+_DISTURBANCES = st.one_of(
+    st.tuples(st.builds(Mint, _CONTAINER, st.integers(1, 3), _NETWORK)),
+    st.tuples(st.builds(ClockJumps, _CONTAINER, _JUMP)),
+    st.tuples(st.builds(Killed, _CONTAINER)),
+    st.builds(_misled, _CONTAINER, _JUMP),
 )
 
 
 @st.composite
-def _steps(draw: st.DrawFn) -> Step:
-    """Mostly rounds; hypothesis itself has no weights."""
+def _some_steps(draw: st.DrawFn) -> tuple[Step, ...]:
+    """Mostly a round; hypothesis itself has no weights."""
     kind = draw(st.integers(0, 9))
-    if kind == 9:
-        return draw(_DISTURBANCE)
-    if kind >= 7:
-        return DelayedWritesArrive(draw(st.booleans()))
-    return Round(draw(st.sampled_from([60, 90, 120])), draw(st.tuples(*[_NETWORK] * CONTAINERS)))
+    if kind >= 8:
+        return draw(_DISTURBANCES)
+    if kind >= 6:
+        return (DelayedWritesArrive(draw(st.booleans())),)
+    seconds = draw(st.sampled_from([60, 90, 120]))
+    return (Round(seconds, draw(st.tuples(*[_NETWORK] * CONTAINERS))),)
+
+
+def _joined(steps: list[tuple[Step, ...]]) -> tuple[Step, ...]:
+    return tuple(itertools.chain.from_iterable(steps))
 
 
 def scenarios() -> st.SearchStrategy[Scenario]:
@@ -114,7 +131,7 @@ def scenarios() -> st.SearchStrategy[Scenario]:
         Scenario,
         st.sampled_from([1, 1, 2]),
         st.tuples(*[st.sampled_from([0] * 6 + [60, -60, 3600, -3600])] * CONTAINERS),
-        st.lists(_steps(), min_size=25, max_size=50).map(tuple),
+        st.lists(_some_steps(), min_size=25, max_size=50).map(_joined),
     )
 
 
