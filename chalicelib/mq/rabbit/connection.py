@@ -15,8 +15,8 @@ from pika.channel import Channel
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import BrokerError
-from chalicelib.mq.rabbit.abortable import AbortableServices
 from chalicelib.mq.rabbit.faults import NoAnswer, as_faults, fault
+from chalicelib.mq.rabbit.line import LineServices
 
 _GOODBYE_SECONDS = 1.0
 _ABORT_SECONDS = 0.5
@@ -36,7 +36,7 @@ class RabbitConnection:
         self._released = False
         self._done: Callable[[], bool] = lambda: False
         self._loop = IOLoop()
-        self._services = AbortableServices(self._loop)
+        self._services = LineServices(self._loop)
         try:
             with as_faults("connecting"):
                 self._pika = pika.SelectConnection(
@@ -112,10 +112,12 @@ class RabbitConnection:
             return
         self._released = True
         with suppress(BrokerError):
-            self._say_goodbye()  # pika wants to know the reason; nobody waits for the answer
-            if self._opened and not self._ended:
-                self._services.abort()
+            if self._services.established:
+                self._services.cut()
+            else:
+                self._say_goodbye()
             self._run_loop(lambda: self._ended, Deadline.after(_ABORT_SECONDS), "aborting")
+        self._services.release()
         self._loop.close()
 
     def _say_goodbye(self) -> None:

@@ -117,10 +117,10 @@ class RabbitStage:
 
     def bodies(self, queue: str) -> list[bytes]:
         channel = self._connection.channel()
-        bodies = []
+        bodies: list[bytes] = []
         while True:
             method, _, body = channel.basic_get(queue)
-            if method is None:
+            if method is None or body is None:
                 break
             bodies.append(body)
         channel.close()

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import pika
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import SystemClock
 from chalicelib.deadline import Deadline
+from chalicelib.dynamo import Dynamo
 from chalicelib.mq.message import OutboxMessage
+from chalicelib.mq.outbox import OutboxItem, put_in
 from chalicelib.mq.rabbit import BrokerAddress, RabbitInbox, RabbitPublisher
 from chalicelib.mq.topology import Subscription, Topology
 from chalicelib.secrets import FetchedSecrets
@@ -45,17 +50,15 @@ class Wire:
         deadline = Deadline.after(ANSWER_SECONDS)
         return RabbitInbox(self.address, self.subscription, prefetch, deadline)
 
-    def on_channel(
-        self, use: Callable[[pika.adapters.blocking_connection.BlockingChannel], None]
-    ) -> None:
+    def on_channel(self, use: Callable[[BlockingChannel], object]) -> None:
         connection = pika.BlockingConnection(pika.URLParameters(self.broker.amqp_url))
         use(connection.channel())
         connection.close()
 
-    def put(self, *bodies: bytes, headers: dict[str, object] | None = None) -> None:
+    def put(self, *bodies: bytes, headers: dict[str, Any] | None = None) -> None:
         """Publish as some other service would."""
 
-        def publish(channel: pika.adapters.blocking_connection.BlockingChannel) -> None:
+        def publish(channel: BlockingChannel) -> None:
             channel.confirm_delivery()
             for body in bodies:
                 properties = pika.BasicProperties(
@@ -71,11 +74,13 @@ class Wire:
         """Empty a queue."""
         taken: list[tuple[pika.BasicProperties, bytes]] = []
 
-        def get(channel: pika.adapters.blocking_connection.BlockingChannel) -> None:
+        def get(channel: BlockingChannel) -> None:
             while True:
                 method, properties, body = channel.basic_get(queue, auto_ack=True)
                 if method is None:
                     return
+                assert properties is not None
+                assert body is not None
                 taken.append((properties, body))
 
         self.on_channel(get)
@@ -88,7 +93,7 @@ class Wire:
         for publisher in self._publishers:
             publisher.close()
 
-        def delete(channel: pika.adapters.blocking_connection.BlockingChannel) -> None:
+        def delete(channel: BlockingChannel) -> None:
             for queue in self.subscription.queues():
                 channel.queue_delete(queue.name)
             channel.exchange_delete(self.subscription.exchange)
@@ -120,6 +125,20 @@ def messages_to(
         )
         for number in range(count)
     ]
+
+
+def put_by_transactions(dynamo: Dynamo, messages: Sequence[OutboxMessage]) -> None:
+    """Put rows as a store does, a hundred a transaction."""
+    model = dynamo.bind(OutboxItem)
+    rest = list(messages)
+    while rest:
+        chunk, rest = rest[:100], rest[100:]
+
+        def add(transaction: TransactWrite, chunk: list[OutboxMessage] = chunk) -> None:
+            for message in chunk:
+                put_in(transaction, model, message)
+
+        dynamo.transact(add)
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = ANSWER_SECONDS) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.errors import BrokerError
 from chalicelib.mq.delivery import (
     ATTEMPT_HEADER,
     REASON_HEADER,
@@ -196,6 +197,18 @@ def test_competing_drains_share_the_work(wire: Wire) -> None:
         prefetch=10,
     )
     assert sorted(effects.bodies + others.bodies) == sorted(str(n).encode() for n in range(40))
+
+
+def test_a_queue_that_is_deleted_under_the_drain_ends_the_run(wire: Wire) -> None:
+    wire.declare()
+    wire.put(b"1")
+
+    def delete_queue(delivery: Delivery) -> Outcome:
+        wire.on_channel(lambda c: c.queue_delete(wire.subscription.work_queue))
+        return Ack()
+
+    with pytest.raises(BrokerError, match="queue is gone"):
+        run_until(wire, delete_queue, lambda: False)
 
 
 def test_a_queue_with_other_properties_is_named(wire: Wire) -> None:

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.dynamo import ConditionFailed, Dynamo
-from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.outbox import Outbox, OutboxItem, put_in
+from chalicelib.mq.outbox import Outbox, OutboxItem
 from chalicelib.settings import Settings
 from tests.conftest import CreateTables
+from tests.integration.mq.conftest import put_by_transactions
 from tests.unit.mq.builders import a_message
 
 
@@ -16,15 +16,9 @@ def dynamo(local_settings: Settings, create_tables: CreateTables) -> Dynamo:
     return Dynamo(local_settings)
 
 
-def put(dynamo: Dynamo, *messages: OutboxMessage) -> None:
-    model = dynamo.bind(OutboxItem)
-    for message in messages:
-        dynamo.transact(lambda transaction, m=message: put_in(transaction, model, m))  # type: ignore[misc]
-
-
 def test_a_row_holds_the_whole_message(dynamo: Dynamo) -> None:
     message = a_message()
-    put(dynamo, message)
+    put_by_transactions(dynamo, [message])
     row = dynamo.bind(OutboxItem).get(message.event_key, consistent_read=True)
     assert (row.message_id, row.exchange, row.body) == (
         message.message_id,
@@ -35,14 +29,14 @@ def test_a_row_holds_the_whole_message(dynamo: Dynamo) -> None:
 
 
 def test_one_event_has_one_row(dynamo: Dynamo) -> None:
-    put(dynamo, a_message())
+    put_by_transactions(dynamo, [a_message()])
     with pytest.raises(ConditionFailed):
-        put(dynamo, a_message())
+        put_by_transactions(dynamo, [a_message()])
 
 
 def test_only_rows_that_are_there_exist(dynamo: Dynamo) -> None:
     there, gone = a_message(1), a_message(2)
-    put(dynamo, there)
+    put_by_transactions(dynamo, [there])
     outbox = Outbox(dynamo)
     assert outbox.existing([there.event_key, gone.event_key]) == {there.event_key}
     assert outbox.existing([]) == frozenset()
@@ -50,10 +44,7 @@ def test_only_rows_that_are_there_exist(dynamo: Dynamo) -> None:
 
 def test_more_rows_than_one_request_takes_are_read_and_deleted(dynamo: Dynamo) -> None:
     messages = [a_message(number) for number in range(130)]
-    model = dynamo.bind(OutboxItem)
-    for start in range(0, len(messages), 65):
-        chunk = messages[start : start + 65]
-        dynamo.transact(lambda t, c=chunk: [put_in(t, model, m) for m in c])  # type: ignore[misc]
+    put_by_transactions(dynamo, messages)
     outbox = Outbox(dynamo)
     keys = [m.event_key for m in messages]
     assert outbox.existing(keys) == set(keys)
@@ -65,7 +56,7 @@ def test_more_rows_than_one_request_takes_are_read_and_deleted(dynamo: Dynamo) -
 
 def test_deleting_twice_is_no_error(dynamo: Dynamo) -> None:
     message = a_message()
-    put(dynamo, message)
+    put_by_transactions(dynamo, [message])
     outbox = Outbox(dynamo)
     outbox.delete([message.event_key, message.event_key])
     outbox.delete([message.event_key])

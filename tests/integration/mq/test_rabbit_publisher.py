@@ -143,6 +143,13 @@ def test_a_port_where_nobody_listens(wire: Wire) -> None:
         wire.publisher(through(wire, port)).publish(a_batch(wire), soon())
 
 
+def test_a_listener_that_never_says_a_word(wire: Wire) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        publisher = wire.publisher(through(wire, mute.getsockname()[1]))
+        with pytest.raises(NoAnswer):
+            publisher.publish(a_batch(wire), Deadline.after(0.5))
+
+
 def test_a_host_name_that_does_not_exist(wire: Wire) -> None:
     address = address_of("amqp://guest:guest@broker.invalid:5672/%2F")
     with pytest.raises(BrokerError, match="gaierror"):

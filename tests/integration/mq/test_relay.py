@@ -10,13 +10,13 @@ import pytest
 from chalicelib.clock import SystemClock
 from chalicelib.dynamo import Dynamo
 from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.outbox import Outbox, OutboxItem, put_in
+from chalicelib.mq.outbox import Outbox, OutboxItem
 from chalicelib.mq.rabbit import RabbitPublisher
 from chalicelib.mq.relay import Relay, RelayLimits
 from chalicelib.settings import Settings
 from infra.local.broker import Broker
 from tests.conftest import CreateTables
-from tests.integration.mq.conftest import Wire, eventually, messages_to
+from tests.integration.mq.conftest import Wire, eventually, messages_to, put_by_transactions
 from tests.unit.mq.builders import an_insert
 
 NONE_FAILED: dict[str, list[dict[str, str]]] = {"batchItemFailures": []}
@@ -33,10 +33,7 @@ class Bench:
 
     def put(self, count: int) -> list[OutboxMessage]:
         messages = messages_to(self.wire.subscription.exchange, count)
-        model = self._dynamo.bind(OutboxItem)
-        for start in range(0, count, 100):
-            chunk = messages[start : start + 100]
-            self._dynamo.transact(lambda t, c=chunk: [put_in(t, model, m) for m in c])  # type: ignore[misc]
+        put_by_transactions(self._dynamo, messages)
         return messages
 
     def rows(self, messages: list[OutboxMessage]) -> set[str]:

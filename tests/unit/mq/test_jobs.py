@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from chalice.app import Chalice
+from chalice.app import Chalice, DynamoDBEventConfig
 
 from chalicelib.mq.jobs import messages
 from infra.local.processes import ROOT
@@ -14,7 +14,8 @@ _HEAVY = ("pika", "pynamodb", "boto3", "requests", "alipay", "wechatpayv3", "qrc
 def test_the_stream_function_takes_whole_batches_from_the_beginning() -> None:
     app = Chalice("test")
     app.register_blueprint(messages)
-    (config,) = [c for c in app.event_sources if c.name == "publish_outbox"]
+    (config,) = [c for c in app.event_sources if isinstance(c, DynamoDBEventConfig)]
+    assert config.name == "publish_outbox"
     assert config.batch_size == 100
     assert config.starting_position == "TRIM_HORIZON"
 
