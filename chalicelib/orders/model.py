@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +16,8 @@ OrderId = NewType("OrderId", str)
 
 PayNo = NewType("PayNo", str)
 """Decimal text of a 63-bit number: one payment attempt, and its ``out_trade_no``."""
+
+_PAY_NO = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class OrderStatus(StrEnum):
@@ -239,3 +242,8 @@ class NothingToDo:
 
 
 Settlement = Settled | AlreadySettled | RefundSeen | Surplus | AttemptClosed | NothingToDo
+
+
+def is_pay_no(text: str) -> bool:
+    """Whether ``text`` can be a pay number."""
+    return _PAY_NO.fullmatch(text) is not None

@@ -110,7 +110,7 @@ class PaymentResults:
         NotFound
             There is no such attempt.
         """
-        record = self._store.pay_record(pay_no) if pay_no else None
+        record = self._store.pay_record(pay_no)
         order = self._store.order(record.order_id) if record is not None else None
         if record is None or order is None:
             raise NotFound("支付记录不存在", detail=f"pay_no {pay_no}")

@@ -14,7 +14,15 @@ from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating
 from chalicelib.errors import StaleWrite
 from chalicelib.mq.outbox import OutboxItem, put_in
 from chalicelib.orders import rows
-from chalicelib.orders.model import Order, OrderId, OrderItem, PayNo, PayRecord, Refund
+from chalicelib.orders.model import (
+    Order,
+    OrderId,
+    OrderItem,
+    PayNo,
+    PayRecord,
+    Refund,
+    is_pay_no,
+)
 from chalicelib.orders.ports import Change, GuardTake, NotifyEntry
 
 _FIRST_ITEM = 1
@@ -54,7 +62,9 @@ class DynamoOrderStore:
         return tuple(rows.to_item(row) for row in found)
 
     def pay_record(self, pay_no: PayNo) -> PayRecord | None:
-        """One attempt."""
+        """One attempt; None also for a text that cannot be the number of one."""
+        if not is_pay_no(pay_no):
+            return None
         row = found_or_none(self._records, pay_no)
         return rows.to_pay_record(row) if row is not None else None
 

@@ -1,0 +1,118 @@
+"""``alipayreturn``: where the payer's browser goes after paying; it decides nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.api.client import Answer, assert_page_refuses
+from tests.integration.api.shop import Shop
+
+PATH = "/orders/alipayreturn"
+RESULT_PAGE = "https://h5.example/result.html?from=alipay"
+ELSEWHERE = {
+    "redirect": "https://evil.example/",
+    "return_url": "https://evil.example/",
+    "redirect_uri": "//evil.example",
+    "next": "https://evil.example/",
+    "H5_RESULT_URL": "https://evil.example/",
+}
+
+
+def come_back(shop: Shop, query: dict[str, str]) -> Answer:
+    return shop.client.get(PATH, query)
+
+
+@pytest.mark.parametrize("with_sign_type", [False, True])
+def test_a_signed_return_leads_to_the_result_page_and_changes_nothing(
+    shop: Shop, with_sign_type: bool
+) -> None:
+    purchase = shop.opened()
+    query = shop.alipay.return_query(with_sign_type=with_sign_type, out_trade_no=purchase.pay_no)
+
+    with shop.unchanged():
+        answer = come_back(shop, query)
+
+    assert (answer.status, answer.body) == (302, b"")
+    assert answer.headers["location"] == f"{RESULT_PAGE}&payNo={purchase.pay_no}"
+    assert shop.result(purchase)["orderStatus"] == "600001"
+
+
+def test_a_signed_return_leads_nowhere_else_whatever_it_says(shop: Shop) -> None:
+    purchase = shop.opened()
+    query = shop.alipay.return_query(out_trade_no=purchase.pay_no, **ELSEWHERE)
+
+    with shop.unchanged():
+        answer = come_back(shop, query)
+
+    assert answer.status == 302
+    assert answer.headers["location"] == f"{RESULT_PAGE}&payNo={purchase.pay_no}"
+
+
+def test_an_out_trade_no_cannot_break_out_of_its_parameter(shop: Shop) -> None:
+    query = shop.alipay.return_query(out_trade_no="1&x=https://evil.example/\r\nSet-Cookie: a=b#")
+
+    with shop.unchanged():
+        answer = come_back(shop, query)
+
+    assert answer.status == 302
+    assert answer.headers["location"].startswith(f"{RESULT_PAGE}&payNo=1%26x%3D")
+    assert not {"\r", "\n", "#"} & set(answer.headers["location"])
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"sign": ""},
+        {"sign": "AAAA"},
+        {"total_amount": "0.01"},
+        {"out_trade_no": "1"},
+        {"redirect": "https://evil.example/"},
+        {"sign_type": "RSA"},
+        {"charset": "GBK"},
+    ],
+    ids=lambda spoil: next(iter(spoil.items())),
+)
+def test_i10_a_return_that_is_not_signed_as_it_stands_shows_a_page(
+    shop: Shop, spoil: dict[str, str]
+) -> None:
+    purchase = shop.opened()
+    query = {**shop.alipay.return_query(out_trade_no=purchase.pay_no), **spoil}
+
+    with shop.unchanged():
+        answer = come_back(shop, query)
+
+    assert_page_refuses(answer, 400, "验证失败")
+
+
+@pytest.mark.parametrize(
+    "other", [{"app_id": "2021999999999999"}, {"seller_id": "2088999999999999"}]
+)
+def test_a_return_for_another_merchant_shows_a_page(shop: Shop, other: dict[str, Any]) -> None:
+    purchase = shop.opened()
+    query = shop.alipay.return_query(out_trade_no=purchase.pay_no, **other)
+
+    with shop.unchanged():
+        answer = come_back(shop, query)
+
+    assert_page_refuses(answer, 400, "验证失败")
+
+
+def test_a_return_without_anything_shows_a_page(shop: Shop) -> None:
+    with shop.unchanged():
+        answer = come_back(shop, {})
+
+    assert_page_refuses(answer, 400, "验证失败")
+
+
+def test_a_parameter_that_comes_twice_shows_a_page(shop: Shop) -> None:
+    purchase = shop.opened()
+    fields = shop.alipay.return_query(out_trade_no=purchase.pay_no)
+    query = "&".join(f"{name}={value}" for name, value in fields.items() if name != "sign")
+
+    with shop.unchanged():
+        answer = shop.client.get(PATH, f"{query}&sign=x&sign=y")
+
+    assert_page_refuses(answer, 400, "重复")
