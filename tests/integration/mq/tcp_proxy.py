@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from typing import Self
@@ -11,10 +12,11 @@ _CHUNK = 65_536
 
 
 class TcpProxy:
-    """Listens on the loopback interface. ``silence`` swallows what the broker says from then on."""
+    """Listens on the loopback interface, with TLS if it has something to present."""
 
-    def __init__(self, to_port: int) -> None:
+    def __init__(self, to_port: int, tls: ssl.SSLContext | None = None) -> None:
         self._to_port = to_port
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
@@ -65,6 +67,12 @@ class TcpProxy:
             except OSError:
                 return
             self.connections += 1
+            if self._tls is not None:
+                try:
+                    client = self._tls.wrap_socket(client, server_side=True)
+                except OSError:  # the client does not trust us
+                    client.close()
+                    continue
             broker = socket.create_connection(("127.0.0.1", self._to_port))
             self._pairs.append((client, broker))
             for pump in (self._to_broker, self._to_client):
