@@ -107,6 +107,8 @@ class _Reader(HTMLParser):
 
     def _add_control(self, form: Form, tag: str, given: dict[str, str]) -> None:
         name, value = given.get("name", ""), given.get("value", "")
+        if "disabled" in given:
+            return
         if tag == "input":
             self._add_input(form, given, name, value)
         elif tag == "button" and given.get("type", "submit") == "submit" and name:
@@ -123,7 +125,7 @@ class _Reader(HTMLParser):
     @staticmethod
     def _add_input(form: Form, given: dict[str, str], name: str, value: str) -> None:
         kind = given.get("type", "text").lower()
-        if not name or kind in _UNSENT_INPUTS or "disabled" in given:
+        if not name or kind in _UNSENT_INPUTS:
             return
         if kind == "submit":
             form.buttons.append(Button(name, value))

@@ -38,12 +38,12 @@ class WebServer:
     port
         0 takes a free one; `url` tells which.
     on_stop
-        Called once when the server stops.
+        Called when the server stops; safe to repeat.
 
     Raises
     ------
-    OSError
-        The port is taken.
+    SystemExit
+        The port is taken, which is said on stderr.
     """
 
     def __init__(
@@ -66,9 +66,10 @@ class WebServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more; returns when the port is free again."""
-        self._server.shutdown()
-        self._thread.join()
+        """Answer no more; returns when the port is free again. Safe to repeat."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
         if self._on_stop is not None:
             self._on_stop()

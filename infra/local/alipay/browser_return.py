@@ -1,7 +1,7 @@
 """Where the payer's browser goes after payment (同步返回).
 
 The signed query of ``return_url`` has no ``trade_status``: it shows that the payer came back, and
-proves no payment. https://opendocs.alipay.com/open/203/107090
+proves no payment. https://opendocs.alipay.com/support/01raw3
 """
 
 from __future__ import annotations
@@ -33,4 +33,4 @@ def return_location(platform: Platform, trade: Trade) -> str:
         "timestamp": to_beijing_text(platform.clock.now()),
     }
     fields["sign"] = sign(text_of_notify(fields), platform.keys.platform)
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(fields)}"
+    return f"{url}?{urlencode(fields)}"

@@ -1,7 +1,8 @@
 """Asynchronous notifications (异步通知): POSTed to ``notify_url`` until it answers ``success``.
 
 Fields, signature and schedule: https://opendocs.alipay.com/open/203/105286. ``wap.pay`` notifies
-TRADE_SUCCESS and TRADE_CLOSED (also after ``alipay.trade.close``), never WAIT_BUYER_PAY.
+TRADE_SUCCESS and TRADE_CLOSED (https://yq.aliyun.com/articles/707649), the latter also after
+``alipay.trade.close`` (http://zhifubao.apifox.cn/api-126371943), and never WAIT_BUYER_PAY.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +26,7 @@ from infra.local.alipay.signature import sign, spoiled, text_of_notify
 
 REAL_DELAYS_SECONDS = (240.0, 600.0, 600.0, 3600.0, 7200.0, 21600.0, 54000.0)
 ANSWER_TIMEOUT_SECONDS = 10.0
+STOP_SECONDS = 1.0
 KEPT_ANSWER_CHARACTERS = 500
 
 
@@ -94,7 +97,10 @@ class Notifier:
             fields=self._identity | _trade_fields(trade),
         )
         thread = threading.Thread(
-            target=self._deliver, args=(notification,), name=f"notify-{notification.notify_id}"
+            target=self._deliver,
+            args=(notification,),
+            name=f"notify-{notification.notify_id}",
+            daemon=True,
         )
         with self._lock:
             self._sent.append(notification)
@@ -116,13 +122,15 @@ class Notifier:
         return self._post(url, self._signed(fields))
 
     def stop(self) -> None:
-        """Give up what is not delivered yet."""
+        """Give up what is not delivered yet; a merchant that does not answer is left alone."""
         self._stopped.set()
         with self._lock:
             threads = list(self._threads)
+        end = time.monotonic() + STOP_SECONDS
         for thread in threads:
-            thread.join()
-        self._http.close()
+            thread.join(max(0.0, end - time.monotonic()))
+        if not any(thread.is_alive() for thread in threads):
+            self._http.close()
 
     def _deliver(self, notification: Notification) -> None:
         for delay_seconds in (0.0, *self._delays_seconds):

@@ -49,7 +49,9 @@ class Platform:
             delays_seconds=self.notify_delays_seconds,
         )
         self.ledger = Ledger(self.clock, self.notifier.announce)
-        self._expiry = threading.Thread(target=self._close_expired_trades, name="alipay-expiry")
+        self._expiry = threading.Thread(
+            target=self._close_expired_trades, name="alipay-expiry", daemon=True
+        )
         self._expiry.start()
 
     def wait(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """How the platform says no.
 
-Gateway codes: https://opendocs.alipay.com/common/02km9f (公共错误码). Business codes (``ACQ.…``):
-the page of each method. The texts are what a developer reads, so they name the field at fault.
+Gateway codes: https://opendocs.alipay.com/open/common/105806 (公共错误码). Business codes
+(``ACQ.…``): the page of each method. The texts are for developers, so they name the field at fault.
 """
 
 from __future__ import annotations

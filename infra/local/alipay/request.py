@@ -1,6 +1,6 @@
 """What arrives at ``/gateway.do``, checked in the gateway's order before any method sees it.
 
-https://opendocs.alipay.com/common/02km9f lists the refusals.
+https://opendocs.alipay.com/open/common/105806 lists the refusals.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from chalicelib.clock import from_beijing_text
-from infra.local.alipay.refusal import Refusal, invalid, invalid_parameter, missing
+from infra.local.alipay.refusal import invalid, invalid_parameter, missing
 from infra.local.alipay.signature import Keys, is_signed, text_of_request
 
 _T = TypeVar("_T")
@@ -145,9 +145,8 @@ def _is_recent(timestamp: str, now: datetime, max_age: timedelta) -> bool:
 def _url(parameters: Mapping[str, str], name: str) -> str:
     url = parameters.get(name, "")
     if url and not (url.startswith(("http://", "https://")) and len(url) <= 256):
-        raise _bad_url(name)
+        raise invalid_parameter(name, "必须以 http:// 或 https:// 开头，且不超过 256 个字符")
+    if "?" in url:
+        # https://opendocs.alipay.com/support/01raw3
+        raise invalid_parameter(name, "不可带自定义参数")
     return url
-
-
-def _bad_url(name: str) -> Refusal:
-    return invalid_parameter(name, "必须以 http:// 或 https:// 开头，且不超过 256 个字符")

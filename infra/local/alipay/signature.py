@@ -1,7 +1,6 @@
 """RSA2 signatures as the open platform defines them (SHA256withRSA, PKCS#1 v1.5, base64).
 
-https://opendocs.alipay.com/common/02mse3 (requests and answers),
-https://opendocs.alipay.com/common/02mse7 (notifications).
+Source: https://developer.aliyun.com/article/707521 (自行实现验签: answers and notifications).
 """
 
 from __future__ import annotations

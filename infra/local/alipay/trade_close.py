@@ -1,4 +1,4 @@
-"""``alipay.trade.close`` (交易关闭): https://opendocs.alipay.com/open/02o6e7."""
+"""``alipay.trade.close`` (交易关闭): https://docs.open.alipay.com/api_1/alipay.trade.close."""
 
 from __future__ import annotations
 

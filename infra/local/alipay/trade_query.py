@@ -1,4 +1,4 @@
-"""``alipay.trade.query`` (交易查询): https://opendocs.alipay.com/open/02ivbt."""
+"""``alipay.trade.query`` (交易查询): https://docs.open.alipay.com/api_1/alipay.trade.query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``alipay.trade.wap.pay`` (手机网站支付): https://opendocs.alipay.com/open/02ivbs.
+"""``alipay.trade.wap.pay`` (手机网站支付): https://docs.open.alipay.com/api_1/alipay.trade.wap.pay.
 
 The request is a page that the payer's browser opens, so a refusal is a page too.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,11 @@ class MerchantSite:
 
     answers: list[str] = field(default_factory=lambda: ["success"])
     url: str = ""
+    may_answer: threading.Event = field(default_factory=threading.Event)
     _received: queue.Queue[dict[str, str]] = field(default_factory=queue.Queue)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     def app(self) -> Flask:
         app = Flask("merchant")
@@ -47,6 +52,7 @@ class MerchantSite:
         def notify() -> Response:
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             self._received.put(request.form.to_dict())
+            self.may_answer.wait(DEADLINE_SECONDS)
             return Response(answer, content_type="text/plain")
 
         return app
@@ -100,7 +106,7 @@ class Merchant:
 
     def wap_form(self, order: Mapping[str, Any], **changes: str | None) -> dict[str, str]:
         """What the payer's browser submits."""
-        urls = {"notify_url": self.notify_url, "return_url": "http://127.0.0.1:9/return?from=ali"}
+        urls = {"notify_url": self.notify_url, "return_url": "http://127.0.0.1:9/return"}
         return self.signed("alipay.trade.wap.pay", order, **(urls | changes))
 
     def open_cashier(self, order: Mapping[str, Any], **changes: str | None) -> httpx.Response:

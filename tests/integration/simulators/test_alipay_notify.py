@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from infra.local.alipay.signature import Keys, is_signed, text_of_notify
+from infra.local.web_server import WebServer
 from tests.integration.simulators.merchant import (
     APP_ID,
     SELLER_ID,
@@ -85,6 +87,18 @@ def test_a_merchant_that_is_down_is_asked_again(merchant: Merchant) -> None:
     merchant.pay()
     until(lambda: len(merchant.deliveries()) == 4)
     assert merchant.deliveries()[0]["status"] is None
+
+
+def test_the_platform_stops_though_a_merchant_does_not_answer(
+    merchant: Merchant, site: MerchantSite, alipay: WebServer
+) -> None:
+    site.may_answer.clear()
+    merchant.pay()
+    site.next_notify()
+    started = time.monotonic()
+    alipay.stop()
+    assert time.monotonic() - started < 5
+    site.may_answer.set()
 
 
 def test_closing_notifies_and_opening_does_not(merchant: Merchant, site: MerchantSite) -> None:

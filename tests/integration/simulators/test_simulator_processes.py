@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.integration.simulators.merchant import MerchantSite
+
 DEADLINE_SECONDS = 30
 ALIPAY = ["infra.local.alipay", "--app-id", "2021", "--seller-id", "2088", "--notify-delays", "1,2"]
 IDENTITY = ["infra.local.identity", "--issuer", "http://identity.test", "--audience", "x"]
@@ -44,6 +46,18 @@ def test_a_simulator_serves_until_sigterm_and_logs_no_query(
     assert "GET /healthz 200" in lines
     assert "GET /nothing 404" in lines
     assert "secret" not in lines
+
+
+@pytest.mark.parametrize("arguments", [ALIPAY, IDENTITY])
+def test_a_port_that_is_taken_ends_the_process(
+    arguments: list[str], keys_folder: Path, site: MerchantSite
+) -> None:
+    port = site.url.rpartition(":")[2]
+    command = [sys.executable, "-m", *arguments, "--keys", str(keys_folder), "--port", port]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    assert ended.returncode == 1
+    assert f"Port {port} is in use" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("arguments", [ALIPAY, IDENTITY])
