@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 from jsonschema.exceptions import ValidationError
 from jsonschema_path import SchemaPath
 from openapi_core import V31ResponseValidator
 from openapi_core.templating.paths.exceptions import PathError
 from openapi_core.templating.paths.finders import APICallPathFinder
 from openapi_core.testing import MockRequest, MockResponse
+from openapi_spec_validator.readers import read_from_filename
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "api.yaml"
 _HOST = "http://localhost"
@@ -36,8 +36,8 @@ class Undocumented(AssertionError):
 @cache
 def document() -> dict[str, Any]:
     """The document as plain data."""
-    loaded: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text("utf-8"))
-    return loaded
+    loaded, _ = read_from_filename(str(DOCUMENT))
+    return dict(loaded)
 
 
 def assert_documented(
@@ -92,8 +92,8 @@ def _validator() -> V31ResponseValidator:
 def _faults(request: MockRequest, answer: MockResponse) -> Iterator[str]:
     try:
         found = APICallPathFinder(_spec()).find(request.method, _HOST + request.path)
-    except PathError as error:
-        yield str(error)
+    except PathError as unknown:
+        yield str(unknown)
         return
     for error in _validator().iter_errors(request, answer):
         yield from _described(error)

@@ -14,7 +14,6 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from app import app
-from chalicelib import errors
 from chalicelib.errors import AppError, BrokerError, NotifyRejected, NotifyUnusable
 from chalicelib.http import FRAMEWORK_ERRORS
 from chalicelib.learning.course_table import (
@@ -27,8 +26,16 @@ from chalicelib.learning.model import ChooseStatus, ChooseType, LearnStatus
 from chalicelib.orders.model import OrderStatus, PayChannel, PayStatus
 from chalicelib.purchasables import OrderType
 from tests.api_contract import document
+from tests.unit.api.reading import (
+    Operation,
+    error_classes,
+    examples,
+    nodes,
+    operations,
+    refused_codes,
+    resolved,
+)
 
-METHODS = ("get", "head", "post", "put", "patch", "delete")
 BAD_GATEWAY = 502
 
 NEVER_IN_JSON = {
@@ -37,71 +44,11 @@ NEVER_IN_JSON = {
     BrokerError: "only relay and drains talk to the broker",
 }
 
-Operation = tuple[str, str]
-"""Method and path, with path parameters in camelCase."""
-
-
-def operations() -> Iterator[tuple[Operation, dict[str, Any]]]:
-    for path, item in document()["paths"].items():
-        for method in METHODS:
-            if method in item:
-                yield (method.upper(), path), item[method]
-
 
 def routes() -> Iterator[tuple[Operation, Any]]:
     for path, by_method in app.routes.items():
         for method, route in by_method.items():
             yield (method, re.sub(r"_([a-z])", lambda m: m[1].upper(), path)), route
-
-
-def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        found: Any = document()
-        for key in node["$ref"].removeprefix("#/").split("/"):
-            found = found[key]
-        node = found
-    return node
-
-
-def nodes(node: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of the document with its JSON pointer."""
-    if isinstance(node, dict):
-        yield pointer, node
-        for key, child in node.items():
-            escaped = str(key).replace("~", "~0").replace("/", "~1")
-            yield from nodes(child, f"{pointer}/{escaped}")
-    elif isinstance(node, list):
-        for index, child in enumerate(node):
-            yield from nodes(child, f"{pointer}/{index}")
-
-
-def examples() -> Iterator[tuple[str, Any]]:
-    """Each example, and the pointer of the schema that it is an example of."""
-    for pointer, node in nodes(document()):
-        if "schema" in node:
-            named = [example["value"] for example in node.get("examples", {}).values()]
-            for value in ([node["example"]] if "example" in node else []) + named:
-                yield f"{pointer}/schema", value
-        elif isinstance(node.get("examples"), list):
-            for value in node["examples"]:
-                yield pointer, value
-
-
-def error_classes(root: type[AppError] = AppError) -> Iterator[type[AppError]]:
-    yield root
-    for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
-            yield from error_classes(child)
-
-
-def refused_codes() -> Iterator[tuple[Operation, int, str]]:
-    """Every ``errCode`` that an operation names for a status."""
-    for operation, described in operations():
-        for status, response in described["responses"].items():
-            content = resolved(response).get("content", {}).get("application/json")
-            for part in content["schema"].get("allOf", []) if content else []:
-                for code in part.get("properties", {}).get("errCode", {}).get("enum", []):
-                    yield operation, int(status), code
 
 
 def test_the_document_is_valid_openapi() -> None:
