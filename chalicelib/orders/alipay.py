@@ -24,7 +24,15 @@ from chalicelib.orders.alipay_trade import (
     subject_for,
     verdict_of,
 )
-from chalicelib.orders.model import NotThereYet, PayNo, PayRecord, TradeType, Unknown, Verdict
+from chalicelib.orders.model import (
+    NotThereYet,
+    PayNo,
+    PayRecord,
+    TradeType,
+    Unknown,
+    Verdict,
+    is_pay_no,
+)
 from chalicelib.orders.ports import Form, Notify, Opening, Return
 
 _PRODUCT_CODE = "QUICK_WAP_WAY"  # the SDK's own default names a product that does not exist
@@ -199,16 +207,16 @@ class AlipayChannel:
         Raises
         ------
         NotifyRejected
-            Not signed by Alipay, not for our app and seller, or without ``out_trade_no``.
+            Not signed by Alipay, not for our app and seller, or without a pay number of ours.
         """
         self._refuse_unless_proper(query)
         if not (self._sdk.signed(query) or self._sdk.signed(query, with_sign_type=True)):
             raise NotifyRejected(detail="the signature is wrong")
         self._refuse_unless_ours(query)
-        try:
-            return Return(pay_no=PayNo(required(query, "out_trade_no")))
-        except UnreadableTrade as error:
-            raise NotifyRejected(detail=str(error)) from error
+        pay_no = query.get("out_trade_no", "")
+        if not is_pay_no(pay_no):
+            raise NotifyRejected(detail="out_trade_no is no pay number")
+        return Return(pay_no=PayNo(pay_no))
 
     def _refuse_unless_proper(self, fields: Mapping[str, str]) -> None:
         if fields.get("sign_type") != SIGN_TYPE:

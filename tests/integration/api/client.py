@@ -12,9 +12,12 @@ from urllib.parse import urlencode
 from chalice.app import Chalice
 
 from infra.local.api_gateway import ApiGateway, HttpRequest
+from tests.api_contract import assert_documented
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+UNDOCUMENTED = frozenset({"/orders/nothing"})
+"""A path that no route has."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{2}")
 _ERROR_KEYS = {"errCode", "errMessage", "requestId"}
 
@@ -54,7 +57,7 @@ class Client:
     """Sends requests as a browser would; ``h5_origin`` is the origin that the app trusts.
 
     Every request goes through the gateway, which hands bodies over as text; ``raw_bytes`` takes
-    one that hands them over as they are.
+    one that hands them over as they are. Every answer must be one that docs/api.yaml allows.
     """
 
     def __init__(self, app: Chalice, h5_origin: str) -> None:
@@ -84,6 +87,8 @@ class Client:
         gateway = self._as_bytes if raw_bytes else self._as_text
         answer = gateway.answer(HttpRequest(method, target, tuple(sent.items()), body))
         lowered = {name.lower(): value for name, value in answer.headers}
+        if path not in UNDOCUMENTED:
+            assert_documented(method, path, answer.status, lowered, answer.body)
         return Answer(answer.status, lowered, answer.body)
 
     def get(
