@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import Unavailable
+from chalicelib.errors import StaleWrite, Unavailable
 from chalicelib.mq.delivery import (
     ATTEMPT_HEADER,
     REASON_HEADER,
@@ -51,6 +51,11 @@ class DrainLimits:
     spare_seconds: float = 10
     answer_seconds: float = 8
 
+    def __post_init__(self) -> None:
+        # AMQP takes 0 for "no limit"
+        if self.prefetch < 1:
+            raise ValueError(f"prefetch must be at least 1, not {self.prefetch}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainReport:
@@ -72,7 +77,8 @@ class Drain:
     subscription : Subscription
         Its retry delays say how often a message is tried.
     handler : Handler
-        `MalformedMessage` counts as Dead, `Unavailable` as Pause, any other exception as Retry.
+        `MalformedMessage` counts as Dead, `Unavailable` and `StaleWrite` as Pause, any other
+        exception as Retry.
     limits : DrainLimits
         The window.
     monotonic : Callable[[], float]
@@ -204,7 +210,7 @@ class _Run:
             return self._handler(delivery)
         except MalformedMessage as error:
             return Dead(f"malformed: {error}")
-        except Unavailable as error:
+        except (Unavailable, StaleWrite) as error:
             return Pause(error.detail)
         except Exception as error:  # noqa: BLE001  one message must not stop the others
             logger.exception("the handler failed", message_id=delivery.message_id)

@@ -11,7 +11,6 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.clock import from_rfc3339, to_rfc3339
-from chalicelib.purchasables import OrderType
 
 PAYNOTIFY_EXCHANGE = "paynotify_exchange_fanout"
 PAYNOTIFY_QUEUE = "paynotify_queue"

@@ -24,6 +24,8 @@ from chalicelib.mq.stream import MalformedRecord, NewRow, new_row
 from chalicelib.mq.topology import Topology
 from chalicelib.observability import count, logger
 
+_LOG_CHARACTERS = 2000
+
 Answer = dict[str, list[dict[str, str]]]
 """``{"batchItemFailures": [{"itemIdentifier": <sequence number>}]}``"""
 
@@ -94,7 +96,11 @@ class Relay:
                     rows.setdefault(row.message.event_key, row)
             except MalformedRecord as error:
                 malformed += 1
-                logger.error("malformed outbox record", reason=str(error), record=repr(record))
+                logger.error(
+                    "malformed outbox record",
+                    reason=str(error),
+                    record=repr(record)[:_LOG_CHARACTERS],
+                )
         if malformed:
             count("OutboxMalformed", malformed)
         return list(rows.values())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import BrokerError, Unavailable
+from chalicelib.errors import BrokerError, StaleWrite, Unavailable
 from chalicelib.mq.delivery import (
     ATTEMPT_HEADER,
     REASON_HEADER,
@@ -178,9 +178,11 @@ def test_a_poison_message_holds_up_none_of_the_good_ones(bench: Bench) -> None:
     assert bench.broker.bodies(FIRST_RETRY) == [b"poison"]
 
 
-@pytest.mark.parametrize("outcome", [Pause("throttled"), Unavailable(detail="throttled")])
+@pytest.mark.parametrize(
+    "outcome", [Pause("throttled"), Unavailable(detail="throttled"), StaleWrite()]
+)
 def test_a_pause_waits_in_place_and_counts_no_attempt(
-    bench: Bench, outcome: Pause | Unavailable
+    bench: Bench, outcome: Pause | Unavailable | StaleWrite
 ) -> None:
     bench.put(b"1", b"2")
     calls: list[Delivery] = []
@@ -189,7 +191,7 @@ def test_a_pause_waits_in_place_and_counts_no_attempt(
         calls.append(delivery)
         if len(calls) > 3:
             return bench.store(delivery)
-        if isinstance(outcome, Unavailable):
+        if not isinstance(outcome, Pause):
             raise outcome
         return outcome
 
@@ -255,3 +257,8 @@ def test_the_attempt_comes_from_our_own_header(header: object, attempt: int) -> 
 def test_an_attempt_beyond_the_last_is_dead(bench: Bench) -> None:
     bench.put(b"1", **{ATTEMPT_HEADER: 7})
     assert bench.run(lambda _: Retry("no")) == DrainReport(dead=1)
+
+
+def test_a_prefetch_without_a_limit_is_refused() -> None:
+    with pytest.raises(ValueError, match="prefetch"):
+        DrainLimits(window_seconds=1, prefetch=0)
