@@ -38,22 +38,21 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 def _buy(stack: Stack, shopper: Shopper) -> bool:
     print(import_sample(stack.env))
-    with Listener(stack.env["RABBITMQ_URL"]) as listener:
-        purchase = Purchase(
+    with (
+        Listener(stack.env["RABBITMQ_URL"]) as listener,
+        Purchase(
             api_url=stack.api_url,
             identity_url=stack.identity_url,
             alipay_url=stack.alipay_url,
             listener=listener,
             shopper=shopper,
-        )
-        try:
-            return walk(purchase.steps(), print)
-        finally:
-            purchase.close()
+        ) as purchase,
+    ):
+        return walk(purchase.steps(), print)
 
 
 def _a_new_student() -> str:
-    """The data outlives the demo, and a course that is owned cannot be bought again."""
+    """The database may be one that remembers, and an owned course cannot be bought again."""
     return str(int(time.time()))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 import httpx
@@ -81,8 +82,15 @@ class Purchase:
         self._pay_page: PayPage | None = None
         self._return_link: ReturnLink | None = None
 
-    def close(self) -> None:
-        """Let go of the connections."""
+    def __enter__(self) -> Purchase:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._api.close()
         self._alipay.close()
         self._payer.close()
@@ -201,8 +209,10 @@ class Purchase:
         return trade
 
     def _deliveries(self) -> list[dict[str, Any]]:
+        """What reached us; a delivery that was lost on the way has no status."""
         notifications = self._trade()["notifications"]
-        return [delivery for sent in notifications for delivery in sent["deliveries"]]
+        tried = [delivery for sent in notifications for delivery in sent["deliveries"]]
+        return [delivery for delivery in tried if delivery["status"] is not None]
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         try:

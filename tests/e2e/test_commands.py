@@ -1,0 +1,65 @@
+"""The commands that people type, as they type them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def _processes_in(folder: Path) -> list[str]:
+    """The command lines of all processes that work with ``folder``."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                command = (process / "cmdline").read_bytes()
+                environment = (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in command + environment:
+                found.append(command.replace(b"\0", b" ").decode())
+    return found
+
+
+def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "infra.local.demo", "--folder", str(folder), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def test_the_demo_buys_a_course_and_leaves_no_process(tmp_path: Path) -> None:
+    demo = _demo(tmp_path / "stack")
+
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert [n for n in range(1, 10) if f"✓ {n}  " in demo.stdout] == list(range(1, 10))
+    assert "learnStatus 702001" in demo.stdout
+    assert _processes_in(tmp_path) == []
+
+
+def test_a_demo_that_cannot_buy_says_so_and_leaves_no_process(tmp_path: Path) -> None:
+    demo = _demo(tmp_path / "stack", "--course", "1006")
+
+    assert demo.returncode == 1
+    assert "step 1 did not happen" in demo.stdout
+    assert _processes_in(tmp_path) == []
+
+
+def test_up_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.local.up", "--folder", str(tmp_path / "stack")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as up:
+        assert up.stdout is not None
+        said = []
+        for line in up.stdout:
+            said.append(line)
+            if "Ctrl-C" in line:
+                break
+        up.send_signal(signal.SIGINT)
+        said += up.stdout.readlines()
+
+    assert up.returncode == 0, said
+    assert any("http://127.0.0.1:" in line for line in said)
+    assert _processes_in(tmp_path) == []
