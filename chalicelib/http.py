@@ -89,6 +89,11 @@ class Api(Blueprint):
         return decorate
 
 
+def for_one_user(body: Mapping[str, object]) -> Response:
+    """An answer for its caller alone, which nobody in between may keep."""
+    return Response(body, headers={"Cache-Control": "no-store"})
+
+
 def request_id(request: Request | None) -> str:
     """The gateway's id of a request, which the log lines carry too; empty if it gave none."""
     return str(request.context.get("requestId", "")) if request is not None else ""

@@ -11,7 +11,7 @@ from chalice.app import Request, Response
 from chalicelib import wiring
 from chalicelib.authorizer import caller, jwt_authorizer
 from chalicelib.errors import InvalidRequest
-from chalicelib.http import Api, cors, query_of
+from chalicelib.http import Api, cors, for_one_user, query_of
 from chalicelib.learning import render
 from chalicelib.learning.course_table import parse_table_query
 from chalicelib.learning.model import is_plain_id
@@ -32,7 +32,7 @@ _ANY_BODY = ["application/json", "application/x-www-form-urlencoded", "text/plai
 def choose_course(course_id: str) -> Response:
     """Add a course: the choose-course record and the learn status."""
     chosen = wiring.learning().choose(_user_id(), _course_id(course_id))
-    return _answer(render.choose_course(chosen))
+    return for_one_user(render.choose_course(chosen))
 
 
 @learning.route(
@@ -45,7 +45,7 @@ def choose_course(course_id: str) -> Response:
 def learn_status(course_id: str) -> Response:
     """Whether the caller may learn the course."""
     found = wiring.learning().learn_status(_user_id(), _course_id(course_id))
-    return _answer(render.learn_status(found))
+    return for_one_user(render.learn_status(found))
 
 
 @learning.route(
@@ -58,14 +58,14 @@ def learn_status(course_id: str) -> Response:
 def record_learning(course_id: str) -> Response:
     """Note that the caller learns the course now."""
     noted = wiring.learning().record_learning(_user_id(), _course_id(course_id))
-    return _answer(render.learn_status(noted))
+    return for_one_user(render.learn_status(noted))
 
 
 @learning.route("/mycoursetable", authorizer=jwt_authorizer, cors=cors())
 def my_course_table() -> Response:
     """One page of the caller's course table."""
     query = parse_table_query(query_of(_request()))
-    return _answer(render.course_table(wiring.learning().course_table(_user_id(), query)))
+    return for_one_user(render.course_table(wiring.learning().course_table(_user_id(), query)))
 
 
 def _request() -> Request:
@@ -82,8 +82,3 @@ def _course_id(text: str) -> str:
     if not is_plain_id(text):
         raise InvalidRequest("课程编号无效", detail=f"course id {text[:80]!r}")
     return text
-
-
-def _answer(body: render.Json) -> Response:
-    """An answer for one user alone, which nobody in between may keep."""
-    return Response(body, headers={"Cache-Control": "no-store"})

@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import msgspec
+from chalice.app import Response
 
 from chalicelib import wiring
 from chalicelib.authorizer import bearer_user, caller, jwt_authorizer
-from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated
-from chalicelib.http import Api, cors, json_body, query_of
+from chalicelib.http import Api, cors, for_one_user, json_body, query_of
 from chalicelib.orders import render
 from chalicelib.orders.links import payment_url
 from chalicelib.orders.model import PayNo
@@ -41,7 +41,7 @@ class _PayCodeRequest(msgspec.Struct, rename="camel"):
 
 
 @orders.route("/generatepaycode", methods=["POST"], authorizer=jwt_authorizer, cors=cors())
-def generate_pay_code() -> render.Json:
+def generate_pay_code() -> Response:
     """Order, pay record and QR code for a choose-course record of the caller."""
     user = caller(orders.current_request)
     wanted = json_body(orders.current_request, _PayCodeRequest)
@@ -52,11 +52,11 @@ def generate_pay_code() -> render.Json:
         Deadline.after(SECONDS_ON_PLATFORMS),
     )
     link = _link(offer)
-    return render.pay_code(offer, qr_data_uri(link), link, _clock().now())
+    return for_one_user(render.pay_code(offer, qr_data_uri(link), link, wiring.clock().now()))
 
 
 @orders.route("/payresult", methods=["GET"], cors=cors())
-def pay_result() -> render.Json:
+def pay_result() -> Response:
     """The order's outcome and this attempt's: all of it to the owner, little to a payer."""
     query = query_of(orders.current_request)
     pay_no = PayNo(query.get("payNo", ""))
@@ -69,8 +69,8 @@ def pay_result() -> render.Json:
         raise NotFound("支付记录不存在", detail=f"pay_no {pay_no} is not the caller's")
     outcome = wiring.payment_results().outcome(pay_no, Deadline.after(SECONDS_ON_PLATFORMS))
     if owner is None:
-        return render.pay_result_for_payer(outcome)
-    return render.pay_result(outcome, _clock().now())
+        return for_one_user(render.pay_result_for_payer(outcome))
+    return for_one_user(render.pay_result(outcome, wiring.clock().now()))
 
 
 def _order_type(code: str) -> OrderType:
@@ -88,7 +88,3 @@ def _link(offer: Offer) -> str:
         pay_no,
         wiring.links().sign("pay", pay_no, expires_at),
     )
-
-
-def _clock() -> Clock:
-    return wiring.clock()

@@ -43,7 +43,7 @@ def _errors_are_pages(view: Callable[[], Response]) -> Callable[[], Response]:
             return view()
         except AppError as error:
             logger.warning("refused", code=error.code, detail=error.detail)
-            return _response(message_page("支付提示", error.message), error.http_status)
+            return _refusal(error)
 
     return answered
 
@@ -97,6 +97,13 @@ def alipay_return() -> Response:
     return Response(
         body="", status_code=302, headers={"Location": location, "Cache-Control": "no-store"}
     )
+
+
+def _refusal(error: AppError) -> Response:
+    response = _response(message_page("支付提示", error.message), error.http_status)
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def _state(counter: Counter) -> CashierState:
