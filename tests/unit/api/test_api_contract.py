@@ -10,6 +10,7 @@ import pytest
 from tests.api_contract import Undocumented, assert_documented, assert_documented_answer
 
 HTML = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
+NO_STORE = {"Cache-Control": "no-store"}
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 REFUSED = {"errCode": "PAYMENT_IN_PROGRESS", "errMessage": "处理中，请稍候", "requestId": "1"}
 PAYER_SEES = {
@@ -34,7 +35,7 @@ def test_a_documented_answer_passes() -> None:
     assert_documented(
         "get", "/health?now=1", 200, {"content-type": "application/json"}, b'{"status":"ok"}'
     )
-    assert_documented("GET", "/orders/payresult?payNo=1", 200, {}, json.dumps(PAYER_SEES))
+    assert_documented("GET", "/orders/payresult?payNo=1", 200, NO_STORE, json.dumps(PAYER_SEES))
     assert_documented("POST", "/orders/receivenotify", 200, TEXT, "success")
     assert_documented("GET", "/orders/requestpay", 200, HTML, "<!doctype html>\n收银台")
     location = {"Location": "https://h5.example.com/r?payNo=1", "Cache-Control": "no-store"}
@@ -85,7 +86,7 @@ def test_a_field_too_many_or_too_few_fails() -> None:
     ],
 )
 def test_a_field_in_another_format_fails_and_is_named(field: str, value: object) -> None:
-    text = refused("GET", "/orders/payresult", 200, {}, {**PAYER_SEES, field: value})
+    text = refused("GET", "/orders/payresult", 200, NO_STORE, {**PAYER_SEES, field: value})
     assert f"$.{field}:" in text
 
 
@@ -113,8 +114,8 @@ def test_a_moment_in_another_format_fails(field: str, value: str) -> None:
         "expiresAt": "2026-01-05T09:30:00+08:00",
         "now": "2026-01-05T09:00:00+08:00",
     }
-    assert_documented("GET", "/orders/payresult", 200, {}, json.dumps(good))
-    assert refused("GET", "/orders/payresult", 200, {}, {**good, field: value})
+    assert_documented("GET", "/orders/payresult", 200, NO_STORE, json.dumps(good))
+    assert refused("GET", "/orders/payresult", 200, NO_STORE, {**good, field: value})
 
 
 def test_an_error_code_of_another_route_fails() -> None:
