@@ -2,6 +2,9 @@
 # Installs what the project needs on this machine, and says what it does. Silent, and quick, when
 # there is nothing to do; safe to repeat, to interrupt, and to run twice at the same time.
 #
+#   setup.sh             everything
+#   setup.sh FOLDER      only a virtual environment FOLDER for the tests, of $PYTHON
+#
 #   PYTHON=/path/to/python   the interpreter to use (3.11 or newer)
 #   RABBITMQ_URL             a broker runs elsewhere: RabbitMQ is not installed
 #   DYNAMODB_ENDPOINT_URL    an engine runs elsewhere: ministack is not installed
@@ -191,11 +194,16 @@ install_broker() {
 # ---------------------------------------------------------------------------------------------
 
 nothing_to_do() {
+    if [ -n "$ONLY" ]; then
+        is_current "$ONLY"
+        return
+    fi
     is_current .venv || return 1
     [ -n "${DYNAMODB_ENDPOINT_URL:-}" ] || is_current .venv-ministack || return 1
     [ -n "${RABBITMQ_URL:-}" ] || [ -x "$BROKER" ]
 }
 
+readonly ONLY=${1:-}
 remove_stale_policy
 FINGERPRINT=$(fingerprint)
 nothing_to_do && exit 0
@@ -208,6 +216,10 @@ if command -v flock >/dev/null && ! flock -n 9; then
     nothing_to_do && exit 0
 fi
 : >"$LOG"
+if [ -n "$ONLY" ]; then
+    install_venv "$ONLY" requirements-dev.txt
+    exit
+fi
 install_broker
 install_venv .venv requirements-dev.txt
 [ -n "${DYNAMODB_ENDPOINT_URL:-}" ] || install_venv .venv-ministack requirements-ministack.txt
