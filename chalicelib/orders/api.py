@@ -77,7 +77,7 @@ def _order_type(code: str) -> OrderType:
     try:
         return OrderType(code)
     except ValueError:
-        raise InvalidRequest(f"不支持的订单类型：{code}", detail="orderType") from None
+        raise InvalidRequest("不支持的订单类型", detail=f"orderType {code[:64]!r}") from None
 
 
 def _link(offer: Offer) -> str:

@@ -161,3 +161,9 @@ def shop(
 @pytest.fixture
 def client(shop: Shop) -> Client:
     return shop.client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _emptied(shop: Shop) -> Iterator[None]:
+    yield
+    shop.empty()

@@ -240,6 +240,12 @@ class Shop:
     def notifies_of(self, purchase: Purchase) -> list[dict[str, Any]]:
         return [row for row in self._rows("notify-log") if row["subject"]["S"] == purchase.pay_no]
 
+    def refused_notifies(self, text: str) -> list[dict[str, Any]]:
+        """The evidence of refused notifications that have ``text`` in them."""
+        rows = self._rows("notify-log")
+        refused = [row for row in rows if row["subject"]["S"].startswith("rejected#")]
+        return [row for row in refused if text in row["body"]["S"]]
+
     def _of(self, purchase: Purchase, table: str, attribute: str) -> list[dict[str, Any]]:
         rows = self._rows(table)
         return [row for row in rows if row[attribute]["S"].startswith(purchase.order_id)]
@@ -266,6 +272,18 @@ class Shop:
         yield
         assert len(self._asked) - asked == times
 
+    def empty(self) -> None:
+        """Throw everything away, so that looking at everything stays quick."""
+        for name in self._tables.keys() - {"worker-leases"}:
+            table = self._tables[name]
+            keys = [{key: row[key] for key in _keys(table)} for row in self._rows(name)]
+            for start in range(0, len(keys), 25):
+                deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
+                connection = table._get_connection()
+                connection.connection.client.batch_write_item(
+                    RequestItems={connection.table_name: deletes}
+                )
+
     def _rows(self, name: str) -> list[dict[str, Any]]:
         table = self._tables[name]._get_connection()
         scan = partial(table.scan, consistent_read=True)
@@ -278,8 +296,11 @@ class Shop:
 
 
 def _key_of(table: type[Model], row: Mapping[str, Any]) -> str:
-    keys = (table._hash_keyname, table._range_keyname)
-    return "/".join(str(row[key]) for key in keys if key is not None)
+    return "/".join(str(row[key]) for key in _keys(table))
+
+
+def _keys(table: type[Model]) -> tuple[str, ...]:
+    return tuple(key for key in (table._hash_keyname, table._range_keyname) if key is not None)
 
 
 def new_id() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.api.client import Answer, assert_page_refuses
-from tests.integration.api.shop import Shop
+from tests.integration.api.shop import Purchase, Shop
 
 PATH = "/orders/alipayreturn"
 RESULT_PAGE = "https://h5.example/result.html?from=alipay"
@@ -20,15 +20,19 @@ ELSEWHERE = {
 }
 
 
+@pytest.fixture(scope="module")
+def purchase(shop: Shop) -> Purchase:
+    return shop.opened()
+
+
 def come_back(shop: Shop, query: dict[str, str]) -> Answer:
     return shop.client.get(PATH, query)
 
 
 @pytest.mark.parametrize("with_sign_type", [False, True])
 def test_a_signed_return_leads_to_the_result_page_and_changes_nothing(
-    shop: Shop, with_sign_type: bool
+    shop: Shop, purchase: Purchase, with_sign_type: bool
 ) -> None:
-    purchase = shop.opened()
     query = shop.alipay.return_query(with_sign_type=with_sign_type, out_trade_no=purchase.pay_no)
 
     with shop.unchanged():
@@ -39,8 +43,9 @@ def test_a_signed_return_leads_to_the_result_page_and_changes_nothing(
     assert shop.result(purchase)["orderStatus"] == "600001"
 
 
-def test_a_signed_return_leads_nowhere_else_whatever_it_says(shop: Shop) -> None:
-    purchase = shop.opened()
+def test_a_signed_return_leads_nowhere_else_whatever_it_says(
+    shop: Shop, purchase: Purchase
+) -> None:
     query = shop.alipay.return_query(out_trade_no=purchase.pay_no, **ELSEWHERE)
 
     with shop.unchanged():
@@ -77,9 +82,8 @@ def test_a_signed_return_without_a_pay_number_shows_a_page(shop: Shop, out_trade
     ids=lambda spoil: next(iter(spoil.items())),
 )
 def test_i10_a_return_that_is_not_signed_as_it_stands_shows_a_page(
-    shop: Shop, spoil: dict[str, str]
+    shop: Shop, purchase: Purchase, spoil: dict[str, str]
 ) -> None:
-    purchase = shop.opened()
     query = {**shop.alipay.return_query(out_trade_no=purchase.pay_no), **spoil}
 
     with shop.unchanged():
@@ -91,8 +95,9 @@ def test_i10_a_return_that_is_not_signed_as_it_stands_shows_a_page(
 @pytest.mark.parametrize(
     "other", [{"app_id": "2021999999999999"}, {"seller_id": "2088999999999999"}]
 )
-def test_a_return_for_another_merchant_shows_a_page(shop: Shop, other: dict[str, Any]) -> None:
-    purchase = shop.opened()
+def test_a_return_for_another_merchant_shows_a_page(
+    shop: Shop, purchase: Purchase, other: dict[str, Any]
+) -> None:
     query = shop.alipay.return_query(out_trade_no=purchase.pay_no, **other)
 
     with shop.unchanged():
@@ -108,8 +113,7 @@ def test_a_return_without_anything_shows_a_page(shop: Shop) -> None:
     assert_page_refuses(answer, 400, "验证失败")
 
 
-def test_a_parameter_that_comes_twice_shows_a_page(shop: Shop) -> None:
-    purchase = shop.opened()
+def test_a_parameter_that_comes_twice_shows_a_page(shop: Shop, purchase: Purchase) -> None:
     fields = shop.alipay.return_query(out_trade_no=purchase.pay_no)
     query = "&".join(f"{name}={value}" for name, value in fields.items() if name != "sign")
 

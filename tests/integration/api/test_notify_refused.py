@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chalicelib import wiring
 from tests.integration.api.client import (
     FORM,
     JSON,
@@ -13,7 +14,7 @@ from tests.integration.api.client import (
     assert_notify_taken,
     assert_refused,
 )
-from tests.integration.api.shop import Purchase, Shop
+from tests.integration.api.shop import Purchase, Shop, new_id
 
 PATH = "/orders/receivenotify"
 NEEDED = ["out_trade_no", "trade_no", "notify_id", "trade_status", "total_amount", "gmt_payment"]
@@ -34,7 +35,7 @@ UNREADABLE = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def purchase(shop: Shop) -> Purchase:
     return shop.opened()
 
@@ -195,9 +196,23 @@ def test_a_notification_in_the_query_is_none(shop: Shop, purchase: Purchase) -> 
     assert_notify_failed(answer, 400)
 
 
-def test_what_was_refused_does_not_stand_in_the_way_of_the_true_one(
+def test_the_evidence_of_what_was_refused_is_short_and_expires(
     shop: Shop, purchase: Purchase
 ) -> None:
+    wiring.payment_results.cache_clear()  # it keeps evidence of so many in a minute
+    fields = shop.notify_fields(purchase, body=f"{new_id()}{'x' * 60_000}")
+
+    with shop.unchanged():
+        assert_notify_failed(shop.send_notify({**fields, "total_amount": "0.01"}), 400)
+
+    (evidence,) = shop.refused_notifies(fields["notify_id"])
+    assert len(evidence["body"]["S"]) <= 4096
+    assert "expires" in evidence
+    assert shop.notifies_of(purchase) == []
+
+
+def test_what_was_refused_does_not_stand_in_the_way_of_the_true_one(shop: Shop) -> None:
+    purchase = shop.opened()
     fields = shop.notify_fields(purchase)
     with shop.unchanged():
         assert_notify_failed(shop.send_notify({**fields, "total_amount": "0.01"}), 400)

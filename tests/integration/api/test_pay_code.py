@@ -27,6 +27,11 @@ OF_ONE_STUDENT = frozenset(
 )
 
 
+@pytest.fixture(scope="module")
+def purchase(shop: Shop) -> Purchase:
+    return shop.order()
+
+
 def change_course(course_id: str, **changes: Any) -> None:
     store = wiring.learning_store()
     course = store.course(course_id)
@@ -38,8 +43,8 @@ def again(shop: Shop, purchase: Purchase) -> Answer:
     return shop.pay_code(purchase.student, purchase.choose_course_id)
 
 
-def test_i8_somebody_elses_record_is_as_good_as_none(shop: Shop) -> None:
-    purchase, stranger = shop.order(), shop.student()
+def test_i8_somebody_elses_record_is_as_good_as_none(shop: Shop, purchase: Purchase) -> None:
+    stranger = shop.student()
 
     with shop.unchanged():
         theirs = shop.pay_code(stranger, purchase.choose_course_id)
@@ -143,18 +148,19 @@ def test_a_new_price_before_anybody_opened_the_order_makes_a_new_order(shop: Sho
     assert (answer["previousPrice"], answer["previousPriceFen"]) == ("9.90", 990)
 
 
-@pytest.mark.parametrize("order_type", ["99999", "", "60201 ", "课程"])
-def test_i10_an_unknown_order_type_is_refused(shop: Shop, order_type: str) -> None:
-    purchase = shop.order()
+@pytest.mark.parametrize("order_type", ["99999", "", "60201 ", "课程", "6" * 60_000])
+def test_i10_an_unknown_order_type_is_refused(
+    shop: Shop, purchase: Purchase, order_type: str
+) -> None:
 
     with shop.unchanged():
         answer = shop.pay_code(purchase.student, purchase.choose_course_id, orderType=order_type)
 
     assert_refused(answer, 400, "INVALID_REQUEST", "不支持的订单类型")
+    assert len(answer.body) < 1000
 
 
-def test_i10_a_record_of_another_order_type_is_not_found(shop: Shop) -> None:
-    purchase = shop.order()
+def test_i10_a_record_of_another_order_type_is_not_found(shop: Shop, purchase: Purchase) -> None:
 
     with shop.unchanged():
         answer = shop.pay_code(purchase.student, purchase.choose_course_id, orderType="60202")
@@ -192,9 +198,26 @@ def test_i10_a_body_that_is_not_the_json_we_need_is_refused(
     assert answer.headers["access-control-allow-origin"] == shop.client.h5_origin
 
 
+@pytest.mark.parametrize("text", [rb"\ud800", rb"\u0000", rb"\ud83d\ude00"])
+def test_i10_escapes_of_strange_characters_are_no_id(shop: Shop, text: bytes) -> None:
+    student = shop.student()
+
+    with shop.unchanged():
+        for body in (
+            b'{"outBusinessId":"%s","orderType":"60201"}' % text,
+            b'{"outBusinessId":"1","orderType":"%s"}' % text,
+        ):
+            answer = shop.client.send(
+                "POST", PATH, token=student.token, content_type=JSON, body=body
+            )
+            assert answer.status in (400, 404)
+            assert_refused(answer, answer.status, answer.json()["errCode"])
+
+
 @pytest.mark.parametrize("content_type", [FORM, "text/plain", "application/xml"])
-def test_i10_a_body_of_another_content_type_is_refused(shop: Shop, content_type: str) -> None:
-    purchase = shop.order()
+def test_i10_a_body_of_another_content_type_is_refused(
+    shop: Shop, purchase: Purchase, content_type: str
+) -> None:
     body = f'{{"outBusinessId":"{purchase.choose_course_id}","orderType":"60201"}}'.encode()
 
     with shop.unchanged():

@@ -24,6 +24,17 @@ PREFETCHERS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def purchase(shop: Shop) -> Purchase:
+    """Nobody has opened it."""
+    return shop.order()
+
+
+@pytest.fixture(scope="module")
+def other(shop: Shop) -> Purchase:
+    return shop.order()
+
+
 def show(shop: Shop, query: Mapping[str, str], method: str = "GET") -> Answer:
     return shop.client.send(method, PATH, query=query)
 
@@ -36,9 +47,8 @@ def choose_alipay(shop: Shop, pay_no: str, token: str, **more: str) -> Answer:
 @pytest.mark.parametrize("user_agent", PREFETCHERS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_prefetcher_changes_nothing_and_calls_nobody(
-    shop: Shop, method: str, user_agent: str
+    shop: Shop, purchase: Purchase, method: str, user_agent: str
 ) -> None:
-    purchase = shop.order()
 
     with shop.unchanged():
         answer = shop.client.follow(method, purchase.pay_code["payUrl"], user_agent)
@@ -56,8 +66,7 @@ def test_looking_at_an_order_that_was_opened_changes_nothing_either(shop: Shop) 
             assert answer.status == 200
 
 
-def test_i8_the_cashier_page_says_nothing_about_the_owner(shop: Shop) -> None:
-    purchase = shop.order()
+def test_i8_the_cashier_page_says_nothing_about_the_owner(shop: Shop, purchase: Purchase) -> None:
 
     page = shop.client.follow("GET", purchase.pay_code["payUrl"]).text
 
@@ -69,9 +78,8 @@ def test_i8_the_cashier_page_says_nothing_about_the_owner(shop: Shop) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_i10_a_link_without_or_with_a_wrong_or_expired_signature_opens_nothing(
-    shop: Shop, method: str
+    shop: Shop, purchase: Purchase, other: Purchase, method: str
 ) -> None:
-    purchase, other = shop.order(), shop.order()
     key_id, expiry, mac = purchase.sign.split(".")
     later = str(int(expiry) + 1)
     signs = {
@@ -95,8 +103,7 @@ def test_i10_a_link_without_or_with_a_wrong_or_expired_signature_opens_nothing(
 
 
 @pytest.mark.parametrize("pay_no", ["", "0", "-1", "支付", "9" * 5000, "\x00", "' OR 1=1"])
-def test_i10_a_malformed_pay_no_opens_nothing(shop: Shop, pay_no: str) -> None:
-    purchase = shop.order()
+def test_i10_a_malformed_pay_no_opens_nothing(shop: Shop, purchase: Purchase, pay_no: str) -> None:
 
     with shop.unchanged():
         shown = show(shop, {"payNo": pay_no, "sign": purchase.sign})
@@ -118,8 +125,9 @@ def test_i10_an_unknown_pay_no_opens_nothing_even_with_a_signature_of_ours(
     assert_page_refuses(opened, 404, "支付记录不存在")
 
 
-def test_a_parameter_that_comes_twice_opens_nothing(shop: Shop) -> None:
-    purchase, other = shop.order(), shop.order()
+def test_a_parameter_that_comes_twice_opens_nothing(
+    shop: Shop, purchase: Purchase, other: Purchase
+) -> None:
     query = f"payNo={purchase.pay_no}&payNo={other.pay_no}&sign={purchase.sign}"
     token = shop.sign("open", purchase.pay_no)
     form = f"payNo={purchase.pay_no}&token={token}&channel=603002&payNo={other.pay_no}"
@@ -132,8 +140,9 @@ def test_a_parameter_that_comes_twice_opens_nothing(shop: Shop) -> None:
     assert_page_refuses(opened, 400, "请求参数有误")
 
 
-def test_the_signature_of_a_link_is_no_token_and_a_token_no_signature(shop: Shop) -> None:
-    purchase = shop.order()
+def test_the_signature_of_a_link_is_no_token_and_a_token_no_signature(
+    shop: Shop, purchase: Purchase
+) -> None:
     token = shop.sign("open", purchase.pay_no)
 
     with shop.unchanged():
@@ -144,8 +153,9 @@ def test_the_signature_of_a_link_is_no_token_and_a_token_no_signature(shop: Shop
     assert_page_refuses(opened, 400, INVALID)
 
 
-def test_i10_a_wrong_expired_or_missing_token_opens_nothing(shop: Shop) -> None:
-    purchase, other = shop.order(), shop.order()
+def test_i10_a_wrong_expired_or_missing_token_opens_nothing(
+    shop: Shop, purchase: Purchase, other: Purchase
+) -> None:
     expired = shop.sign("open", purchase.pay_no, timedelta(seconds=-1))
 
     with shop.unchanged():
@@ -165,8 +175,9 @@ def test_i10_a_wrong_expired_or_missing_token_opens_nothing(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("channel", ["603001", "alipay", "", "603002 ", "支付宝"])
-def test_i10_a_channel_that_is_not_served_opens_nothing(shop: Shop, channel: str) -> None:
-    purchase = shop.order()
+def test_i10_a_channel_that_is_not_served_opens_nothing(
+    shop: Shop, purchase: Purchase, channel: str
+) -> None:
     token = shop.sign("open", purchase.pay_no)
 
     with shop.unchanged():

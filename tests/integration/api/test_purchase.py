@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.api.client import assert_notify_taken
 from tests.integration.api.shop import Shop
 
@@ -54,6 +56,15 @@ def test_opening_twice_presents_the_same_signed_request(shop: Shop) -> None:
         second = shop.open(purchase)
 
     assert (second.action, second.fields) == (first.action, first.fields)
+
+
+def test_what_these_tests_call_unchanged_is_seen_to_change(shop: Shop) -> None:
+    purchase = shop.order()
+
+    with pytest.raises(AssertionError), shop.unchanged():
+        shop.open(purchase)
+    with pytest.raises(AssertionError), shop.unchanged():
+        shop.result(purchase)
 
 
 def _opened_since(answer: dict[str, object]) -> dict[str, object]:
