@@ -46,7 +46,6 @@ class Broker(Server):
 
     def __init__(self, folder: Path, *, port: int = 0, log_path: Path | None = None) -> None:
         self._folder = folder.resolve()
-        self.port = port or processes.free_port()
         self._management_port = processes.free_port()
         self._distribution_port = processes.free_port()
         self._epmd_port = processes.free_port()
@@ -56,6 +55,7 @@ class Broker(Server):
             env=self._environment,
             ready=lambda _: self._speaks_amqp(),
             log_path=(log_path or self._folder / "broker.log").resolve(),
+            port=port or processes.free_port(),
             ready_seconds=_READY_SECONDS,
         )
         # The map of nodes to ports: a node would start one by itself, but not take it along.
@@ -64,7 +64,7 @@ class Broker(Server):
             ("epmd", "-port", str(self._epmd_port), "-address", LOOPBACK),
             env=self._environment,
             ready=lambda _: processes.accepts_connections(self._epmd_port),
-            log_path=self._folder / "epmd.log",
+            log_path=self.log_path.with_name("epmd.log"),
         )
 
     @property
@@ -88,7 +88,7 @@ class Broker(Server):
         Raises
         ------
         NotReady
-            RabbitMQ is not installed.
+            RabbitMQ is not installed, or its port is taken.
         """
         if not _SERVER.exists():
             raise NotReady(f"broker: {_SERVER} does not exist; `make setup` installs RabbitMQ")

@@ -38,13 +38,13 @@ class DynamoDB(Server):
     ) -> None:
         self._folder = folder.resolve()
         self._region = region
-        self.port = port or processes.free_port()
         super().__init__(
             "dynamodb",
             (PYTHON, "-m", "ministack"),
             env=self._environment,
             ready=lambda _: processes.accepts_connections(self.port),
             log_path=log_path or self._folder / "dynamodb.log",
+            port=port or processes.free_port(),
         )
 
     @property

@@ -29,6 +29,25 @@ def group_members(group: int) -> tuple[int, ...]:
     return tuple(members)
 
 
+def with_environment(name: str, prefix: str) -> tuple[int, ...]:
+    """The processes that were started with a variable ``name`` whose value has that beginning.
+
+    Those of other users stay unseen, and so do those that have ended and wait for their parent.
+    """
+    wanted = f"{name}={prefix}".encode()
+    found = []
+    for folder in _PROC.iterdir() if _PROC.is_dir() else ():
+        if not folder.name.isdigit():
+            continue
+        try:
+            variables = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(variable.startswith(wanted) for variable in variables):
+            found.append(int(folder.name))
+    return tuple(found)
+
+
 def started_at(pid: int) -> str:
     """When a process started, in clock ticks since boot; with the pid it names one process.
 

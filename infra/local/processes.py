@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LOOPBACK = "127.0.0.1"
 
+LOG_MARK = "LOCAL_STACK_LOG"
+"""In the environment of every child, and of what it starts: where its output goes."""
+
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 20
 # Below the range from which the kernel takes the ports of outgoing connections: a port that is
@@ -153,7 +156,7 @@ def start(
     log_path: Path,
     cwd: Path = ROOT,
 ) -> Child:
-    """Start ``command`` with exactly ``env``; both its streams are appended to ``log_path``.
+    """Start ``command`` with ``env`` alone; both its streams are appended to ``log_path``.
 
     Raises
     ------
@@ -166,7 +169,7 @@ def start(
         try:
             process = subprocess.Popen(
                 [str(part) for part in command],
-                env=dict(env),
+                env={**env, LOG_MARK: str(log_path)},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

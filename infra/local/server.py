@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from infra.local import processes
-from infra.local.processes import Child, NotReady
+from infra.local.processes import LOOPBACK, Child, NotReady
 
 READY_SECONDS = 60
 
@@ -30,7 +30,12 @@ class Server:
         Whether the server, which runs, can be used.
     log_path
         Where its output goes.
+    port
+        Where it listens; 0 when it does not.
     """
+
+    is_task = False
+    """Whether it ends by itself when it has done its work."""
 
     def __init__(
         self,
@@ -40,10 +45,12 @@ class Server:
         env: Env,
         ready: Callable[[Server], bool],
         log_path: Path,
+        port: int = 0,
         ready_seconds: float = READY_SECONDS,
     ) -> None:
         self.name = name
         self.log_path = log_path
+        self.port = port
         self._command = tuple(command)
         self._env = env
         self._ready = ready
@@ -90,7 +97,16 @@ class Server:
             raise
 
     def launch(self) -> None:
-        """Start it, and do not wait."""
+        """Start it, and do not wait.
+
+        Raises
+        ------
+        NotReady
+            Its port is taken, or there is no such command.
+        """
+        # Otherwise whoever has the port might answer in its place.
+        if self.port and processes.accepts_connections(self.port):
+            raise NotReady(f"{self.name}: port {self.port} of {LOOPBACK} is in use")
         self._child = processes.start(
             self.name, self._command, env=self._env(), log_path=self.log_path
         )
@@ -123,6 +139,8 @@ class Server:
 
 class Task(Server):
     """A command that is "ready" when it has done its work and ended with exit code 0."""
+
+    is_task = True
 
     def __init__(self, name: str, command: Sequence[str], *, env: Env, log_path: Path) -> None:
         super().__init__(name, command, env=env, ready=lambda _: False, log_path=log_path)

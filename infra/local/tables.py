@@ -1,12 +1,18 @@
 """Makes the tables of the project in the local engine; on AWS a stack of resources does.
 
+    python -m infra.local.tables --stream-arn-file FILE
+
 They are made as the models declare them: keys, indexes, and the stream where a model has one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TypeVar
 
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
@@ -42,7 +48,37 @@ def stream_arn(dynamo: Dynamo, model: type[Model]) -> str:
     return str(description.get("LatestStreamArn", ""))
 
 
+def outbox_stream_arn(settings: Settings) -> str:
+    """The ARN of the only stream of the project, the outbox's.
+
+    Raises
+    ------
+    ValueError
+        There is none, or there are several.
+    """
+    dynamo = Dynamo(settings)
+    [arn] = filter(None, (stream_arn(dynamo, model) for model in _models()))
+    return arn
+
+
 def _models() -> Iterable[type[Model]]:
     # Late, so that a test can make one table without the whole project.
     models: tuple[type[Model], ...] = import_module("chalicelib.tables").MODELS
     return models
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the tables of the deployment that the environment describes."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.tables", description=__doc__)
+    parser.add_argument("--stream-arn-file", type=Path, help="gets the ARN of the outbox's stream")
+    chosen = parser.parse_args(arguments)
+    settings = Settings.from_env(os.environ)
+    for name in create_tables(settings):
+        print(name)
+    if chosen.stream_arn_file:
+        chosen.stream_arn_file.write_text(outbox_stream_arn(settings), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

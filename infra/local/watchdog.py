@@ -35,7 +35,7 @@ def watch(group: int) -> None:
         if _process is None:
             _process = subprocess.Popen(
                 [sys.executable, "-S", "-m", "infra.local.watchdog"],
-                cwd=Path(__file__).resolve().parents[2],
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 text=True,

@@ -1,0 +1,106 @@
+"""The environment in which the functions run in the local stack: `chalicelib.settings`, filled in.
+
+What the caller gives stays; what is not given gets a value that fits the parts that run here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.processes import ROOT
+
+REGION = "ap-southeast-1"
+
+_AUDIENCE = "course-payments"
+# Made up, in the shape that Alipay gives them.
+_ALIPAY_APP_ID = "2021000000000001"
+_ALIPAY_SELLER_ID = "2088000000000001"
+
+_AWS_IDENTITY = frozenset({"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"})
+_AWS_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+_AWS_NO_PROFILE = {
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the parts of one stack answer."""
+
+    api_url: str
+    identity_url: str
+    alipay_url: str
+    amqp_url: str
+    dynamodb_url: str
+
+
+def functions_environment(
+    folder: Path, addresses: Addresses, given: Mapping[str, str]
+) -> dict[str, str]:
+    """The whole environment of a process that runs functions or operators' commands.
+
+    Parameters
+    ----------
+    folder
+        The folder of the stack: secrets, data, logs.
+    given
+        The variables of the caller; empty ones count as absent.
+    """
+    given = {name: value for name, value in given.items() if value}
+    aws = _aws(given)
+    return {
+        **_defaults(folder, addresses, has_secrets="SECRETS_ID" in given),
+        **{name: value for name, value in given.items() if not name.startswith("AWS_")},
+        **aws,
+        **_python(given),
+        **_proxies(given),
+    }
+
+
+def _defaults(folder: Path, addresses: Addresses, *, has_secrets: bool) -> dict[str, str]:
+    identity_url = addresses.identity_url
+    return {
+        "STAGE": "local",
+        "SECRETS_DIR": "" if has_secrets else str(folder / "secrets"),
+        "PUBLIC_BASE_URL": addresses.api_url,
+        "H5_ORIGIN": "*",
+        "H5_RESULT_URL": f"{identity_url}/result" if identity_url else "",
+        "JWKS_URL": f"{identity_url}/.well-known/jwks.json",
+        "JWT_ISSUER": identity_url,
+        "JWT_AUDIENCE": _AUDIENCE,
+        "ALIPAY_APP_ID": _ALIPAY_APP_ID,
+        "ALIPAY_SELLER_ID": _ALIPAY_SELLER_ID,
+        "ALIPAY_GATEWAY_URL": f"{addresses.alipay_url}/gateway.do",
+        "RABBITMQ_URL": addresses.amqp_url,
+        "DYNAMODB_ENDPOINT_URL": addresses.dynamodb_url,
+        "PUMP_CHECKPOINT_DIR": str(folder / "data" / "checkpoints"),
+    }
+
+
+def _aws(given: Mapping[str, str]) -> dict[str, str]:
+    """For an engine of ours the developer's own profile and endpoints have no part in anything."""
+    region = given.get("AWS_REGION", REGION)
+    ours = {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if "DYNAMODB_ENDPOINT_URL" not in given:
+        return ours | _AWS_CREDENTIALS | _AWS_NO_PROFILE
+    theirs = {name: value for name, value in given.items() if name.startswith("AWS_")}
+    return ours | theirs | ({} if _AWS_IDENTITY & theirs.keys() else _AWS_CREDENTIALS)
+
+
+def _python(given: Mapping[str, str]) -> dict[str, str]:
+    paths = [str(ROOT), *filter(None, [given.get("PYTHONPATH")])]
+    return {"PYTHONUNBUFFERED": "1", "PYTHONPATH": ":".join(paths)}
+
+
+def _proxies(given: Mapping[str, str]) -> dict[str, str]:
+    """A proxy of the machine cannot reach its loopback interface."""
+    direct = [*filter(None, [given.get("NO_PROXY") or given.get("no_proxy")])]
+    hosts = ",".join([*direct, "127.0.0.1", "localhost"])
+    return {"NO_PROXY": hosts, "no_proxy": hosts}

@@ -1,0 +1,174 @@
+"""What the local stack consists of, in the order in which it starts.
+
+A part that a variable names elsewhere (``RABBITMQ_URL``, ``DYNAMODB_ENDPOINT_URL``,
+``ALIPAY_GATEWAY_URL``, ``JWKS_URL``) is not started. Ports are free ones unless ``API_PORT``,
+``IDENTITY_PORT``, ``ALIPAY_PORT``, ``RABBITMQ_PORT`` or ``DYNAMODB_PORT`` say otherwise.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local import processes
+from infra.local.broker import Broker
+from infra.local.dynamodb import DynamoDB
+from infra.local.environment import REGION, Addresses, functions_environment
+from infra.local.processes import LOOPBACK
+from infra.local.server import Server, Task, answers, says_ready
+
+_PORTS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the stack: its server, and what a progress line says of it."""
+
+    server: Server
+    what: str
+    address: str = ""
+    replaced_by: str = ""
+    """The variable that, when given, names another one: then this one is not started."""
+    forgetful: bool = False
+    """Whether its data end with the stack, so that it needs no orderly end."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in progress lines, errors and log files."""
+        return self.server.name
+
+
+class Parts:
+    """The parts of the stack in ``folder``, as the variables ``given`` want them.
+
+    Raises
+    ------
+    ValueError
+        What is given as a port is none.
+    """
+
+    def __init__(self, folder: Path, given: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._given = {name: value for name, value in given.items() if value}
+        self._stream_arn_file = folder / "data" / "outbox_stream_arn"
+        self._dynamodb = DynamoDB(
+            folder / "data" / "dynamodb",
+            port=self._port("DYNAMODB_PORT"),
+            region=self._given.get("AWS_REGION", REGION),
+            log_path=self._log("dynamodb"),
+        )
+        self._broker = Broker(
+            folder / "data" / "broker",
+            port=self._port("RABBITMQ_PORT"),
+            log_path=self._log("broker"),
+        )
+        self.addresses = Addresses(
+            api_url=f"http://{LOOPBACK}:{self._port('API_PORT')}",
+            identity_url=self._url("IDENTITY_PORT", unless="JWKS_URL"),
+            alipay_url=self._url("ALIPAY_PORT", unless="ALIPAY_GATEWAY_URL"),
+            amqp_url=self._broker.amqp_url,
+            dynamodb_url=self._dynamodb.endpoint_url,
+        )
+
+    def stages(self) -> tuple[tuple[Part, ...], ...]:
+        """All parts in the order of their start; those of one stage start at the same time."""
+        env, at = self.env(), self.addresses
+        keys = ("--keys", str(self._folder / "keys"))
+        identity = (*keys, "--issuer", env["JWT_ISSUER"], "--audience", env["JWT_AUDIENCE"])
+        alipay = (*keys, "--app-id", env["ALIPAY_APP_ID"], "--seller-id", env["ALIPAY_SELLER_ID"])
+        return (
+            (
+                Part(
+                    self._dynamodb,
+                    "DynamoDB engine",
+                    at.dynamodb_url,
+                    replaced_by="DYNAMODB_ENDPOINT_URL",
+                    forgetful=True,
+                ),
+            ),
+            (
+                Part(
+                    self._web("identity", at.identity_url, *identity),
+                    "dev identity provider",
+                    at.identity_url,
+                    replaced_by="JWKS_URL",
+                ),
+                Part(
+                    self._web("alipay", at.alipay_url, *alipay),
+                    "Alipay simulator",
+                    at.alipay_url,
+                    replaced_by="ALIPAY_GATEWAY_URL",
+                ),
+                Part(self._tables(), "makes the tables"),
+                Part(
+                    self._broker,
+                    "RabbitMQ node",
+                    at.amqp_url.replace("guest:guest@", ""),
+                    replaced_by="RABBITMQ_URL",
+                    forgetful=True,
+                ),
+            ),
+            (
+                Part(self._api(), "the HTTP endpoints", at.api_url),
+                Part(self._worker("stream_pump"), "runs the stream function"),
+                Part(self._worker("scheduler"), "runs the scheduled functions"),
+            ),
+        )
+
+    def env(self) -> dict[str, str]:
+        """The environment of the functions; complete once the tables exist."""
+        env = functions_environment(self._folder, self.addresses, self._given)
+        if self._stream_arn_file.exists():
+            env.setdefault("OUTBOX_STREAM_ARN", self._stream_arn_file.read_text(encoding="utf-8"))
+        return env
+
+    def is_elsewhere(self, part: Part) -> bool:
+        """Whether a variable names another one in its place."""
+        return part.replaced_by in self._given
+
+    def _web(self, module: str, url: str, *options: str) -> Server:
+        return self._listening(module, module, url, options, health="/healthz")
+
+    def _api(self) -> Server:
+        return self._listening("api", "gateway", self.addresses.api_url, (), health="/health")
+
+    def _listening(
+        self, name: str, module: str, url: str, options: tuple[str, ...], *, health: str
+    ) -> Server:
+        port = url.rpartition(":")[2]
+        return Server(
+            name,
+            _module(module, "--port", port, *options),
+            env=self.env,
+            ready=answers(url + health),
+            log_path=self._log(name),
+            port=int(port or 0),
+        )
+
+    def _worker(self, module: str) -> Server:
+        command, log_path = _module(module), self._log(module)
+        return Server(module, command, env=self.env, ready=says_ready, log_path=log_path)
+
+    def _tables(self) -> Server:
+        command = _module("tables", "--stream-arn-file", str(self._stream_arn_file))
+        return Task("tables", command, env=self.env, log_path=self._log("tables"))
+
+    def _log(self, name: str) -> Path:
+        return self._folder / "logs" / f"{name}.log"
+
+    def _url(self, port_variable: str, *, unless: str) -> str:
+        if unless in self._given:
+            return ""
+        return f"http://{LOOPBACK}:{self._port(port_variable)}"
+
+    def _port(self, variable: str) -> int:
+        given = self._given.get(variable, "0")
+        if not (given.isascii() and given.isdigit() and int(given) < _PORTS):
+            raise ValueError(f"{variable} must be the number of a port, not {given!r}")
+        return int(given) or processes.free_port()
+
+
+def _module(name: str, *options: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"infra.local.{name}", *options)
