@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from botocore.exceptions import ClientError
 from pynamodb.connection import Connection
 from pynamodb.exceptions import (
     DoesNotExist,
@@ -146,7 +147,9 @@ def repeating(call: Callable[[], _T]) -> _T:
 def _codes(error: PynamoDBException) -> tuple[str, ...]:
     if isinstance(error, TransactWriteError) and error.cancellation_reasons:
         return tuple(r.code if r is not None else "" for r in error.cancellation_reasons)
-    return (error.cause_response_code or "",)
+    # pynamodb's own way to the code fails on a time-out, whose cause has no response
+    cause = error.cause
+    return (cause.response["Error"]["Code"],) if isinstance(cause, ClientError) else ("",)
 
 
 def _is_passing(error: BaseException) -> bool:
@@ -160,7 +163,7 @@ def _failed_conditions(error: PynamoDBException) -> tuple[int, ...]:
     if isinstance(error, TransactWriteError):
         return tuple(n for n, code in enumerate(_codes(error)) if code == _CONDITION)
     single = isinstance(error, PutError | UpdateError)
-    return (0,) if single and error.cause_response_code == f"{_CONDITION}Exception" else ()
+    return (0,) if single and _codes(error) == (f"{_CONDITION}Exception",) else ()
 
 
 def found_or_none(model: type[_M], hash_key: object, range_key: object = None) -> _M | None:

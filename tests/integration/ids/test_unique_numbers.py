@@ -57,7 +57,7 @@ def dynamo(local_settings: Settings, create_tables: CreateTables) -> Dynamo:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(scenario=scenarios())
-def test_no_number_is_minted_twice_on_the_real_table(dynamo: Dynamo, scenario: Scenario) -> None:
+def test_i6_no_number_is_minted_twice_on_the_real_table(dynamo: Dynamo, scenario: Scenario) -> None:
     world = World(scenario, DynamoLeaseStore(dynamo), next(_FIRST_WORKER_IDS))
     assert world.play().duplicates() == []
 

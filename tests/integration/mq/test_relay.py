@@ -52,7 +52,7 @@ def bench(wire: Wire, local_settings: Settings, create_tables: CreateTables) -> 
     return Bench(wire, Dynamo(local_settings), wire.publisher())
 
 
-def test_confirmed_rows_are_deleted(bench: Bench) -> None:
+def test_i4_confirmed_rows_are_deleted(bench: Bench) -> None:
     bench.wire.declare()
     messages = bench.put(100)
     assert bench.relay.publish(records_of(messages)) == NONE_FAILED
@@ -61,7 +61,7 @@ def test_confirmed_rows_are_deleted(bench: Bench) -> None:
     assert bodies == [m.body.encode() for m in messages]
 
 
-def test_rows_whose_message_no_queue_took_stay(bench: Bench) -> None:
+def test_i4_rows_whose_message_no_queue_took_stay(bench: Bench) -> None:
     bench.wire.declare()
     subscription = bench.wire.subscription
     bench.wire.on_channel(lambda c: c.queue_unbind(subscription.work_queue, subscription.exchange))
@@ -86,7 +86,7 @@ def test_with_a_queue_missing_nothing_is_published_and_the_rows_stay(bench: Benc
 
 
 @pytest.mark.restarts_broker
-def test_a_broker_killed_in_the_middle_loses_nothing(bench: Bench, broker: Broker) -> None:
+def test_i4_a_broker_killed_in_the_middle_loses_nothing(bench: Bench, broker: Broker) -> None:
     bench.wire.declare()
     work_queue = bench.wire.subscription.work_queue
     eventually(lambda: broker.keeps(work_queue), "the queue is not on disk")

@@ -10,7 +10,7 @@ from tests.unit.ids.leases import FakeLeaseStore, FakeLeaseStoreThatLowers
 
 @settings(max_examples=300, deadline=None)
 @given(scenarios())
-def test_no_number_is_minted_twice(scenario: Scenario) -> None:
+def test_i6_no_number_is_minted_twice(scenario: Scenario) -> None:
     assert World(scenario, FakeLeaseStore()).play().duplicates() == []
 
 

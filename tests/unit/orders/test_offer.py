@@ -145,7 +145,7 @@ def test_an_expired_opened_order_is_replaced_once_the_platform_says_unpaid(
     assert shop.record_of(old).status is PayStatus.CLOSED
 
 
-def test_a_withdrawn_attempt_that_was_opened_stays_watched(shop: Shop) -> None:
+def test_i3_a_withdrawn_attempt_that_was_opened_stays_watched(shop: Shop) -> None:
     old = shop.opened()
     shop.clock.advance(minutes=30)
     shop.alipay.verdict = NotThereYet()

@@ -41,7 +41,7 @@ def shop() -> Shop:
     return Shop()
 
 
-def test_a_payment_settles_order_record_and_message_together(shop: Shop) -> None:
+def test_i4_a_payment_settles_order_record_and_message_together(shop: Shop) -> None:
     offer = shop.opened()
     paid_at = shop.clock.now()
     shop.clock.advance(minutes=2)
@@ -115,7 +115,7 @@ def test_a_closed_attempt_frees_the_order_for_a_new_one(shop: Shop) -> None:
     assert new.record.pay_no != offer.record.pay_no
 
 
-def test_a_payment_of_an_earlier_attempt_pays_the_order_and_withdraws_the_live_one(
+def test_i3_a_payment_of_an_earlier_attempt_pays_the_order_and_withdraws_the_live_one(
     shop: Shop,
 ) -> None:
     first = shop.opened()
