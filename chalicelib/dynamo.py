@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from botocore.exceptions import ClientError
 from pynamodb.connection import Connection
 from pynamodb.exceptions import (
     DoesNotExist,
@@ -148,8 +147,8 @@ def _codes(error: PynamoDBException) -> tuple[str, ...]:
     if isinstance(error, TransactWriteError) and error.cancellation_reasons:
         return tuple(r.code if r is not None else "" for r in error.cancellation_reasons)
     # pynamodb's own way to the code fails on a time-out, whose cause has no response
-    cause = error.cause
-    return (cause.response["Error"]["Code"],) if isinstance(cause, ClientError) else ("",)
+    response = getattr(error.cause, "response", None) or {}
+    return (response.get("Error", {}).get("Code", ""),)
 
 
 def _is_passing(error: BaseException) -> bool:
