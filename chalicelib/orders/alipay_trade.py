@@ -98,6 +98,8 @@ def _paid(trade: Mapping[str, str], paid_at: datetime | None, *, all_back: bool 
     if paid_at is None:
         raise UnreadableTrade("gmt_payment is missing")
     amount = amount_of(trade, "total_amount")
+    if amount == NO_MONEY:
+        raise UnreadableTrade("total_amount is zero")
     refunded = _refund_fee(trade)
     if refunded > amount:
         raise UnreadableTrade("refund_fee is more than total_amount")

@@ -22,7 +22,8 @@ from chalicelib.learning.subscriber import PayResultSubscriber
 from chalicelib.money import Fen
 from chalicelib.mq.delivery import Ack, Delivery
 from chalicelib.orders.links import Purpose
-from chalicelib.orders.model import PayNo
+from chalicelib.orders.model import OrderId, PayNo
+from chalicelib.orders.ports import Change
 from infra.local.alipay.faults import Fault
 from infra.local.alipay.platform import Platform
 from infra.local.html_forms import Form, read_page
@@ -205,6 +206,23 @@ class Shop:
         body = message["body"]["S"].encode()
         delivery = Delivery(tag=1, message_id=message["message_id"]["S"], body=body)
         assert subscriber(delivery) == Ack()
+
+    @staticmethod
+    def let_expire(purchase: Purchase) -> None:
+        """Put the end of an order and its attempt into the past."""
+        store = wiring.order_store()
+        order = store.order(OrderId(purchase.order_id))
+        record = store.pay_record(PayNo(purchase.pay_no))
+        assert order is not None
+        assert record is not None
+        past = wiring.clock().now() - timedelta(seconds=1)
+        store.commit(
+            Change(
+                write_id=new_id(),
+                orders=(replace(order, expires_at=past),),
+                pay_records=(replace(record, expires_at=past),),
+            )
+        )
 
     def pay_at_alipay(self, purchase: Purchase) -> None:
         """The payer opens, logs in and pays; the notification of it gets lost."""

@@ -22,6 +22,7 @@ IDENTITY = ["app_id", "seller_id"]
 UNREADABLE = [
     ("total_amount", "9.9O"),
     ("total_amount", "-9.90"),
+    ("total_amount", "0.00"),
     ("total_amount", "9.900"),
     ("total_amount", "９.90"),
     ("total_amount", "1e1"),
@@ -194,6 +195,19 @@ def test_a_notification_in_the_query_is_none(shop: Shop, purchase: Purchase) -> 
         answer = shop.client.send("POST", PATH, query=fields, content_type=FORM)
 
     assert_notify_failed(answer, 400)
+
+
+def test_a_trade_that_paid_another_attempt_cannot_pay_this_one(
+    shop: Shop, purchase: Purchase
+) -> None:
+    other = shop.opened()
+    fields = shop.notify_fields(other)
+    assert_notify_taken(shop.send_notify(fields))
+
+    with shop.unchanged():
+        answer = shop.notify(purchase, trade_no=fields["trade_no"])
+
+    assert_notify_failed(answer, 503)
 
 
 def test_the_evidence_of_what_was_refused_is_short_and_expires(

@@ -212,6 +212,29 @@ def test_a_paid_order_cannot_be_opened(shop: Shop) -> None:
     assert 'name="token"' not in shown.text
 
 
+def test_an_order_that_has_expired_cannot_be_opened(shop: Shop) -> None:
+    purchase = shop.order()
+    shop.let_expire(purchase)
+
+    with shop.unchanged():
+        shown = shop.client.follow("GET", purchase.pay_code["payUrl"])
+        opened = _open(shop, purchase)
+
+    assert shown.status == 200
+    assert 'name="token"' not in shown.text
+    assert_page_refuses(opened, 409, "已过期")
+
+
+def test_an_order_that_was_open_when_it_expired_cannot_be_opened_again(shop: Shop) -> None:
+    purchase = shop.opened()
+    shop.let_expire(purchase)
+
+    with shop.unchanged():
+        opened = _open(shop, purchase)
+
+    assert_page_refuses(opened, 409, "已过期")
+
+
 def test_a_course_that_went_offline_cannot_be_opened(shop: Shop) -> None:
     purchase = shop.order()
     store = wiring.learning_store()

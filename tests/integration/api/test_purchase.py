@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.api.client import assert_notify_taken
+from tests.integration.api.client import assert_notify_taken, assert_refused
 from tests.integration.api.shop import Shop
 
 
@@ -56,6 +56,40 @@ def test_opening_twice_presents_the_same_signed_request(shop: Shop) -> None:
         second = shop.open(purchase)
 
     assert (second.action, second.fields) == (first.action, first.fields)
+
+
+def test_an_order_that_nobody_opened_is_replaced_when_it_has_expired(shop: Shop) -> None:
+    purchase = shop.order()
+    shop.let_expire(purchase)
+
+    with shop.asks_the_platform(times=0):
+        again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+
+    assert again["orderId"] != purchase.order_id
+    assert shop.result(purchase)["orderStatus"] == "600003"
+
+
+def test_the_platform_is_asked_before_an_open_order_that_has_expired_is_replaced(
+    shop: Shop,
+) -> None:
+    purchase = shop.opened()
+    shop.let_expire(purchase)
+
+    with shop.asks_the_platform(times=1):
+        again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+
+    assert again["orderId"] != purchase.order_id
+
+
+def test_an_expired_order_that_turns_out_to_be_paid_is_not_replaced(shop: Shop) -> None:
+    purchase = shop.order()
+    shop.pay_at_alipay(purchase)
+    shop.let_expire(purchase)
+
+    answer = shop.pay_code(purchase.student, purchase.choose_course_id)
+
+    assert_refused(answer, 409, "COURSE_BEING_OPENED", "订单已支付，正在开通")
+    assert len(shop.messages_of(purchase)) == 1
 
 
 def test_what_these_tests_call_unchanged_is_seen_to_change(shop: Shop) -> None:
