@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from infra.local import proc, watchdog
+from infra.local import interruptions, proc, watchdog
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder of the project."""
@@ -164,7 +164,8 @@ def start(
         There is no such program.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("ab") as log:
+    # A signal between the start of a process and the note of it would leave it to nobody.
+    with interruptions.postponed(), log_path.open("ab") as log:
         begins = log.tell()
         try:
             process = subprocess.Popen(
@@ -178,5 +179,5 @@ def start(
             )
         except OSError as error:
             raise NotReady(f"{name} cannot be started: {error}") from error
-    watchdog.watch(process.pid)
+        watchdog.watch(process.pid)
     return Child(name, process, (log_path, begins))
