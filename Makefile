@@ -3,7 +3,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 VENV := .venv
-MINISTACK_VENV := .venv-ministack
 BIN := $(VENV)/bin
 
 .PHONY: help
@@ -47,4 +46,4 @@ format: setup ## rewrite the layout of the code
 
 .PHONY: clean
 clean: ## remove what the commands above made
-	rm -rf $(VENV) $(MINISTACK_VENV) .local build
+	rm -rf .venv .venv-* .local build
