@@ -27,6 +27,7 @@ from infra.local.web_server import WebServer
 from tests.builders import APP_ID, SELLER_ID, alipay_peer
 from tests.integration.api.client import Client
 from tests.integration.api.shop import AUDIENCE, ISSUER, Shop
+from tests.integration.api.tables import Tables
 
 H5_ORIGIN = "https://h5.example"
 
@@ -141,7 +142,7 @@ def shop(
     from app import app  # reads the settings
 
     dynamo = Dynamo(settings())
-    tables = {model.Meta.table_name: create_table(dynamo, model) for model in MODELS}
+    tables = Tables({model.Meta.table_name: create_table(dynamo, model) for model in MODELS})
     # another suite may have imported the app before, under its own settings
     h5_origin = app.routes["/orders/payresult"]["GET"].cors.allow_origin
     yield Shop(
@@ -154,8 +155,7 @@ def shop(
         platform_url=alipay.url,
         asked=asked,
     )
-    for table in tables.values():
-        table.delete_table()
+    tables.delete()
 
 
 @pytest.fixture
@@ -166,4 +166,4 @@ def client(shop: Shop) -> Client:
 @pytest.fixture(scope="module", autouse=True)
 def _emptied(shop: Shop) -> Iterator[None]:
     yield
-    shop.empty()
+    shop.tables.empty()

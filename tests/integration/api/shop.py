@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from pynamodb.models import Model
 
 from chalicelib import wiring
 from chalicelib.clock import to_beijing_text
@@ -30,12 +28,10 @@ from infra.local.html_forms import Form, read_page
 from infra.local.identity import KeyRing, TokenOrder, claims_of
 from tests.builders import AlipayPeer
 from tests.integration.api.client import Answer, Client
-
-Snapshot = Mapping[str, Mapping[str, Any]]
+from tests.integration.api.tables import Tables
 
 ISSUER = "https://id.example"
 AUDIENCE = "course-payments"
-NOT_COMPARED = frozenset({"notify-log", "worker-leases"})
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Shop:
         self,
         *,
         client: Client,
-        tables: Mapping[str, type[Model]],
+        tables: Tables,
         tokens: KeyRing,
         signing_key: RSAPrivateKey,
         alipay: AlipayPeer,
@@ -85,7 +81,7 @@ class Shop:
         self.alipay = alipay
         self.platform = platform
         self._platform_url = platform_url
-        self._tables = tables
+        self.tables = tables
         self._tokens = tokens
         self.signing_key = signing_key
         self._asked = asked
@@ -256,32 +252,26 @@ class Shop:
         return self._of(purchase, "refunds", "order_id")
 
     def notifies_of(self, purchase: Purchase) -> list[dict[str, Any]]:
-        return [row for row in self._rows("notify-log") if row["subject"]["S"] == purchase.pay_no]
+        return [
+            row for row in self.tables.rows("notify-log") if row["subject"]["S"] == purchase.pay_no
+        ]
 
     def refused_notifies(self, text: str) -> list[dict[str, Any]]:
         """The evidence of refused notifications that have ``text`` in them."""
-        rows = self._rows("notify-log")
+        rows = self.tables.rows("notify-log")
         refused = [row for row in rows if row["subject"]["S"].startswith("rejected#")]
         return [row for row in refused if text in row["body"]["S"]]
 
     def _of(self, purchase: Purchase, table: str, attribute: str) -> list[dict[str, Any]]:
-        rows = self._rows(table)
+        rows = self.tables.rows(table)
         return [row for row in rows if row[attribute]["S"].startswith(purchase.order_id)]
-
-    def snapshot(self) -> Snapshot:
-        """Every item of every table that bad input must leave alone."""
-        return {
-            name: {_key_of(table, row): row for row in self._rows(name)}
-            for name, table in self._tables.items()
-            if name not in NOT_COMPARED
-        }
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """What happens inside changes nothing but the notify log, and asks no platform."""
-        before, asked = self.snapshot(), len(self._asked)
+        before, asked = self.tables.snapshot(), len(self._asked)
         yield
-        assert self.snapshot() == before
+        assert self.tables.snapshot() == before
         assert self._asked[asked:] == []
 
     @contextmanager
@@ -289,36 +279,6 @@ class Shop:
         asked = len(self._asked)
         yield
         assert len(self._asked) - asked == times
-
-    def empty(self) -> None:
-        """Throw everything away, so that looking at everything stays quick."""
-        for name in self._tables.keys() - {"worker-leases"}:
-            table = self._tables[name]
-            keys = [{key: row[key] for key in _keys(table)} for row in self._rows(name)]
-            for start in range(0, len(keys), 25):
-                deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
-                connection = table._get_connection()
-                connection.connection.client.batch_write_item(
-                    RequestItems={connection.table_name: deletes}
-                )
-
-    def _rows(self, name: str) -> list[dict[str, Any]]:
-        table = self._tables[name]._get_connection()
-        scan = partial(table.scan, consistent_read=True)
-        page = scan()
-        rows = list(page["Items"])
-        while "LastEvaluatedKey" in page:
-            page = scan(exclusive_start_key=page["LastEvaluatedKey"])
-            rows += page["Items"]
-        return rows
-
-
-def _key_of(table: type[Model], row: Mapping[str, Any]) -> str:
-    return "/".join(str(row[key]) for key in _keys(table))
-
-
-def _keys(table: type[Model]) -> tuple[str, ...]:
-    return tuple(key for key in (table._hash_keyname, table._range_keyname) if key is not None)
 
 
 def new_id() -> str:
