@@ -17,9 +17,9 @@ from pynamodb.models import Model
 
 from chalicelib.dynamo import Dynamo
 from chalicelib.settings import Settings
-from infra.local.broker import Broker, ExternalBroker
-from infra.local.dynamodb import DynamoDB, ExternalDynamoDB
-from infra.local.tables import create_table
+from infra.local.services.broker import Broker, ExternalBroker
+from infra.local.services.dynamodb import DynamoDB, ExternalDynamoDB
+from infra.local.services.tables import create_table
 
 CreateTables = Callable[..., tuple[type[Model], ...]]
 

@@ -1,1 +1,11 @@
-"""The whole system on loopback: no Docker, no account."""
+"""The whole system on loopback: no Docker, no account.
+
+    demo, up, suites   what `make demo`, `make up` and `make test` run
+    stack, parts       the supervisor, and the parts that it starts, in order
+    environment, keys  what the functions find: their variables, and secrets made at run time
+    aws/               stand-ins for API Gateway, the stream's mapping and the schedules
+    services/          RabbitMQ, the DynamoDB engine and its tables, the identity provider
+    alipay/            the Alipay simulator
+    purchase/          a payer, a listener, and the nine steps seen from outside
+    processes/         starting and ending processes, so that none is left behind
+"""

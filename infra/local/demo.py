@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.local.catalogue import import_sample
-from infra.local.listener import Listener
-from infra.local.purchase import Purchase, Shopper, walk
+from infra.local.purchase.listener import Listener
+from infra.local.purchase.steps import Purchase, Shopper, walk
 from infra.local.stack import Stack, StackError
 
 _FOLDER = Path(".local/demo")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.processes import ROOT
+from infra.local.processes.children import ROOT
 
 REGION = "ap-southeast-1"
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.local.processes import ROOT
+from infra.local.processes.children import ROOT
 
 _SETUP = ROOT / "infra" / "local" / "setup.sh"
 _PYENV = Path("~/.pyenv/versions")

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import processes
-from infra.local.broker import Broker
-from infra.local.dynamodb import DynamoDB
 from infra.local.environment import REGION, Addresses, functions_environment
-from infra.local.processes import LOOPBACK
-from infra.local.server import Server, Task, answers, says_ready
+from infra.local.processes import children
+from infra.local.processes.children import LOOPBACK
+from infra.local.processes.server import Server, Task, answers, says_ready
+from infra.local.services.broker import Broker
+from infra.local.services.dynamodb import DynamoDB
 
 _PORTS = 1 << 16
 
@@ -90,13 +90,13 @@ class Parts:
             ),
             (
                 Part(
-                    self._web("identity", at.identity_url, *identity),
+                    self._web("identity", "services.identity", at.identity_url, *identity),
                     "dev identity provider",
                     at.identity_url,
                     replaced_by="JWKS_URL",
                 ),
                 Part(
-                    self._web("alipay", at.alipay_url, *alipay),
+                    self._web("alipay", "alipay", at.alipay_url, *alipay),
                     "Alipay simulator",
                     at.alipay_url,
                     replaced_by="ALIPAY_GATEWAY_URL",
@@ -128,11 +128,11 @@ class Parts:
         """Whether a variable names another one in its place."""
         return part.replaced_by in self._given
 
-    def _web(self, module: str, url: str, *options: str) -> Server:
-        return self._listening(module, module, url, options, health="/healthz")
+    def _web(self, name: str, module: str, url: str, *options: str) -> Server:
+        return self._listening(name, module, url, options, health="/healthz")
 
     def _api(self) -> Server:
-        return self._listening("api", "gateway", self.addresses.api_url, (), health="/health")
+        return self._listening("api", "aws.gateway", self.addresses.api_url, (), health="/health")
 
     def _listening(
         self, name: str, module: str, url: str, options: tuple[str, ...], *, health: str
@@ -147,12 +147,12 @@ class Parts:
             port=int(port or 0),
         )
 
-    def _worker(self, module: str) -> Server:
-        command, log_path = _module(module), self._log(module)
-        return Server(module, command, env=self.env, ready=says_ready, log_path=log_path)
+    def _worker(self, name: str) -> Server:
+        command, log_path = _module(f"aws.{name}"), self._log(name)
+        return Server(name, command, env=self.env, ready=says_ready, log_path=log_path)
 
     def _tables(self) -> Server:
-        command = _module("tables", "--stream-arn-file", str(self._stream_arn_file))
+        command = _module("services.tables", "--stream-arn-file", str(self._stream_arn_file))
         return Task("tables", command, env=self.env, log_path=self._log("tables"))
 
     def _log(self, name: str) -> Path:
@@ -167,7 +167,7 @@ class Parts:
         given = self._given.get(variable, "0")
         if not (given.isascii() and given.isdigit() and int(given) < _PORTS):
             raise ValueError(f"{variable} must be the number of a port, not {given!r}")
-        return int(given) or processes.free_port()
+        return int(given) or children.free_port()
 
 
 def _module(name: str, *options: str) -> tuple[str, ...]:

@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from infra.local import interruptions
 from infra.local.keys import make_keys
-from infra.local.leftovers import FolderInUse, end_leftovers, only_one_in
 from infra.local.parts import Part, Parts
-from infra.local.processes import NotReady
-from infra.local.server import Server
+from infra.local.processes import interruptions
+from infra.local.processes.children import NotReady
+from infra.local.processes.leftovers import FolderInUse, end_leftovers, only_one_in
+from infra.local.processes.server import Server
 
 FOLDER = Path(".local")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infra.local import interpreters
-from infra.local.processes import ROOT
+from infra.local.processes.children import ROOT
 
 _OTHER_PYTHONS = ("3.12", "3.13")
 _CLOSING_LINE = re.compile(r"^=+ (.+ in [\d.]+s.*?) =+$")

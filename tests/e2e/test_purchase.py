@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from infra.local.catalogue import SAMPLE, import_sample
-from infra.local.listener import Listener
-from infra.local.purchase import Purchase, Shopper, Step, walk
+from infra.local.purchase.listener import Listener
+from infra.local.purchase.steps import Purchase, Shopper, Step, walk
 from infra.local.stack import Stack
 
 _students = itertools.count(int(time.time()))

@@ -9,7 +9,7 @@ from infra.local.alipay.app import create_server
 from infra.local.alipay.notify import REAL_DELAYS_SECONDS
 from infra.local.alipay.platform import Merchant, Platform
 from infra.local.alipay.signature import KeyFileError, Keys
-from infra.local.web_server import serve_until_told_to_stop
+from infra.local.services.web_server import serve_until_told_to_stop
 
 
 def _delays(text: str) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from infra.local.alipay.cashier import cashier
 from infra.local.alipay.control import control
 from infra.local.alipay.gateway import gateway
 from infra.local.alipay.platform import Platform
-from infra.local.web_server import WebServer
+from infra.local.services.web_server import WebServer
 
 
 def create_app(platform: Platform) -> Flask:

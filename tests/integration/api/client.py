@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from chalice.app import Chalice
 
-from infra.local.api_gateway import ApiGateway, HttpRequest
+from infra.local.aws.api_gateway import ApiGateway, HttpRequest
 from tests.api_contract import assert_documented
 
 FORM = "application/x-www-form-urlencoded"

@@ -19,11 +19,11 @@ from chalicelib.tables import MODELS
 from infra.local.alipay import platform as alipay_platform
 from infra.local.alipay.app import create_app as create_alipay
 from infra.local.alipay.signature import Keys
-from infra.local.dynamodb import DynamoDB, ExternalDynamoDB
-from infra.local.identity import KeyRing
-from infra.local.identity import create_app as create_identity
-from infra.local.tables import create_table
-from infra.local.web_server import WebServer
+from infra.local.services.dynamodb import DynamoDB, ExternalDynamoDB
+from infra.local.services.identity import KeyRing
+from infra.local.services.identity import create_app as create_identity
+from infra.local.services.tables import create_table
+from infra.local.services.web_server import WebServer
 from tests.builders import APP_ID, SELLER_ID, alipay_peer
 from tests.integration.api.client import Client
 from tests.integration.api.shop import AUDIENCE, ISSUER, Shop

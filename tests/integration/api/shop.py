@@ -24,8 +24,8 @@ from chalicelib.orders.model import OrderId, PayNo
 from chalicelib.orders.ports import Change
 from infra.local.alipay.faults import Fault
 from infra.local.alipay.platform import Platform
-from infra.local.html_forms import Form, read_page
-from infra.local.identity import KeyRing, TokenOrder, claims_of
+from infra.local.purchase.html_forms import Form, read_page
+from infra.local.services.identity import KeyRing, TokenOrder, claims_of
 from tests.builders import AlipayPeer
 from tests.integration.api.client import Answer, Client
 from tests.integration.api.tables import Tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from infra.local import proc
+from infra.local.processes import proc
 
 
 def addresses_of_group(group: int) -> set[str]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local import proc
-from infra.local.processes import LOG_MARK, ROOT
+from infra.local.processes import proc
+from infra.local.processes.children import LOG_MARK, ROOT
 
 _MARK = "SUPERVISOR_UNDER_TEST"
 

@@ -7,9 +7,9 @@ import httpx
 import pika
 import pytest
 
-from infra.local import proc
-from infra.local.broker import Broker
-from infra.local.processes import wait_until
+from infra.local.processes import proc
+from infra.local.processes.children import wait_until
+from infra.local.services.broker import Broker
 from tests.integration.local.listening import addresses_of_group
 
 

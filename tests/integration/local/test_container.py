@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra.local.container import ContainerGone, ProcessContainer, RunFailed
+from infra.local.aws.container import ContainerGone, ProcessContainer, RunFailed
 
 NewContainer = Callable[[str], ProcessContainer]
 

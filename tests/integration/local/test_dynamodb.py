@@ -6,8 +6,8 @@ from pynamodb.models import Model
 
 from chalicelib.dynamo import Dynamo
 from chalicelib.settings import Settings
-from infra.local.dynamodb import DynamoDB
-from infra.local.tables import stream_arn
+from infra.local.services.dynamodb import DynamoDB
+from infra.local.services.tables import stream_arn
 from tests.conftest import CreateTables
 from tests.integration.local.listening import addresses_of_group
 

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from infra.local.api_gateway import MAX_BODY_BYTES, ApiGateway
-from infra.local.gateway import GatewayServer
+from infra.local.aws.api_gateway import MAX_BODY_BYTES, ApiGateway
+from infra.local.aws.gateway import GatewayServer
 from tests.integration.local import sample_app
 
 ORIGIN = "https://h5.example"
@@ -202,7 +202,7 @@ def test_what_is_no_http_gets_our_shape(server: GatewayServer, request_line: byt
 
 
 def test_the_process_logs_without_queries_and_stops_after_what_is_under_way() -> None:
-    command = [sys.executable, "-m", "infra.local.gateway", "--port", "0"]
+    command = [sys.executable, "-m", "infra.local.aws.gateway", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--app", "tests.integration.local.sample_app:app"],
         stdout=subprocess.PIPE,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import proc
-from infra.local.processes import wait_until
+from infra.local.processes import proc
+from infra.local.processes.children import wait_until
 
 
 class Scheduler:
@@ -21,7 +21,7 @@ class Scheduler:
         self._notes = folder / "notes"
         self._log = folder / "log"
         self._notes.touch()
-        command = [sys.executable, "-m", "infra.local.scheduler"]
+        command = [sys.executable, "-m", "infra.local.aws.scheduler"]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--app", "tests.integration.local.sample_app:app"],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.processes import ROOT
+from infra.local.processes.children import ROOT
 
 ELSEWHERE = {"RABBITMQ_URL": "amqp://elsewhere", "DYNAMODB_ENDPOINT_URL": "http://elsewhere"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.local import proc
-from infra.local.processes import LOG_MARK, wait_until
+from infra.local.processes import proc
+from infra.local.processes.children import LOG_MARK, wait_until
 from infra.local.stack import Stack, StackError
 from tests.integration.local.supervisor import supervisor, waiting_with
 

@@ -14,10 +14,10 @@ import boto3
 import pytest
 
 from chalicelib.settings import Settings
-from infra.local.checkpoints import FileCheckpoints
-from infra.local.event_source_mapping import EventSourceMapping
-from infra.local.processes import wait_until
-from infra.local.stream_source import DynamoStream
+from infra.local.aws.checkpoints import FileCheckpoints
+from infra.local.aws.event_source_mapping import EventSourceMapping
+from infra.local.aws.stream_source import DynamoStream
+from infra.local.processes.children import wait_until
 
 pytestmark = pytest.mark.usefixtures("aws_credentials")
 
@@ -131,7 +131,7 @@ def test_an_engine_that_forgot_the_position_is_read_from_the_start(
 
 @contextmanager
 def pumping(table: Table, settings: Settings, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "infra.local.stream_pump"]
+    command = [sys.executable, "-m", "infra.local.aws.stream_pump"]
     process = subprocess.Popen(
         [*command, "--app", "tests.integration.local.sample_app:app"],
         stdout=subprocess.PIPE,

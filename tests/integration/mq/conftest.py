@@ -22,7 +22,7 @@ from chalicelib.mq.rabbit import BrokerAddress, RabbitInbox, RabbitPublisher
 from chalicelib.mq.topology import Subscription, Topology
 from chalicelib.secrets import FetchedSecrets
 from chalicelib.settings import Settings
-from infra.local.broker import Broker, ExternalBroker
+from infra.local.services.broker import Broker, ExternalBroker
 
 ANSWER_SECONDS = 60
 

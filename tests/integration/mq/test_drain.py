@@ -25,8 +25,8 @@ from chalicelib.mq.delivery import (
 from chalicelib.mq.drain import Drain, DrainLimits, DrainReport
 from chalicelib.mq.rabbit import connector
 from chalicelib.mq.rabbit.faults import TopologyFault
-from infra.local.broker import Broker
-from infra.local.processes import ROOT
+from infra.local.processes.children import ROOT
+from infra.local.services.broker import Broker
 from tests.integration.mq.conftest import ANSWER_SECONDS, Wire, eventually
 
 

@@ -18,7 +18,7 @@ from chalicelib.mq.rabbit import BrokerAddress, RabbitPublisher
 from chalicelib.mq.rabbit.faults import LoginRefused, NoAnswer
 from chalicelib.secrets import FetchedSecrets
 from chalicelib.settings import Settings
-from infra.local.broker import Broker
+from infra.local.services.broker import Broker
 from tests.fakes.clock import FakeClock
 from tests.integration.mq.conftest import ANSWER_SECONDS, Wire, messages_to
 from tests.integration.mq.tcp_proxy import TcpProxy

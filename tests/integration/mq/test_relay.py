@@ -14,7 +14,7 @@ from chalicelib.mq.outbox import Outbox, OutboxItem
 from chalicelib.mq.rabbit import RabbitPublisher
 from chalicelib.mq.relay import Relay, RelayLimits
 from chalicelib.settings import Settings
-from infra.local.broker import Broker
+from infra.local.services.broker import Broker
 from tests.conftest import CreateTables
 from tests.integration.mq.conftest import Wire, eventually, messages_to, put_by_transactions
 from tests.unit.mq.builders import an_insert

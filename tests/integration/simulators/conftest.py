@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from infra.local.alipay import platform as alipay_platform
 from infra.local.alipay.app import create_server
 from infra.local.alipay.signature import Keys
-from infra.local.web_server import WebServer
+from infra.local.services.web_server import WebServer
 from tests.integration.simulators.merchant import (
     APP_ID,
     SELLER_ID,

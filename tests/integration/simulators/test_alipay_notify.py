@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.alipay.signature import Keys, is_signed, text_of_notify
-from infra.local.web_server import WebServer
+from infra.local.services.web_server import WebServer
 from tests.integration.simulators.merchant import (
     APP_ID,
     SELLER_ID,

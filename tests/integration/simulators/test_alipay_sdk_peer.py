@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from infra.local.html_forms import read_page
-from infra.local.web_server import WebServer
+from infra.local.purchase.html_forms import read_page
+from infra.local.services.web_server import WebServer
 from tests.integration.simulators.merchant import APP_ID, Merchant, MerchantSite, beijing
 
 SUBJECT = "Java 编程思想"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from infra.local.alipay.signature import Keys, is_signed, text_of_notify
-from infra.local.html_forms import read_page
+from infra.local.purchase.html_forms import read_page
 from tests.integration.simulators.merchant import (
     APP_ID,
     SELLER_ID,

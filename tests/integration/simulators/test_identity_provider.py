@@ -9,8 +9,8 @@ import httpx
 import jwt
 import pytest
 
-from infra.local.identity import KeyRing, create_app, read_key
-from infra.local.web_server import WebServer
+from infra.local.services.identity import KeyRing, create_app, read_key
+from infra.local.services.web_server import WebServer
 
 ISSUER = "http://identity.test"
 AUDIENCE = "course-payments"

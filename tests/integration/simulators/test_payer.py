@@ -9,8 +9,8 @@ import pytest
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
-from infra.local.payer import CashierPage, Payer, PayerError
-from infra.local.web_server import WebServer
+from infra.local.purchase.payer import CashierPage, Payer, PayerError
+from infra.local.services.web_server import WebServer
 from tests.integration.simulators.merchant import Merchant
 
 ONE_FORM = '<form method="post"><input type="hidden" name="token" value="t"><button>去支付</button>'

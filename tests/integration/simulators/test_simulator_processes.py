@@ -14,7 +14,7 @@ from tests.integration.simulators.merchant import MerchantSite
 
 DEADLINE_SECONDS = 30
 ALIPAY = ["infra.local.alipay", "--app-id", "2021", "--seller-id", "2088", "--notify-delays", "1,2"]
-IDENTITY = ["infra.local.identity", "--issuer", "http://identity.test", "--audience", "x"]
+IDENTITY = ["infra.local.services.identity", "--issuer", "http://identity.test", "--audience", "x"]
 
 
 @contextmanager

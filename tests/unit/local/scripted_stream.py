@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.local.stream_source import Page, Shard, StreamRecord
+from infra.local.aws.stream_source import Page, Shard, StreamRecord
 
 NOW = 1_800_000_000.0
 

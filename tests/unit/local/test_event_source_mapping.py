@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from infra.local.checkpoints import Checkpoints, MemoryCheckpoints
-from infra.local.event_source_mapping import EventSourceMapping, MappingConfig
-from infra.local.stream_source import RecordSource
+from infra.local.aws.checkpoints import Checkpoints, MemoryCheckpoints
+from infra.local.aws.event_source_mapping import EventSourceMapping, MappingConfig
+from infra.local.aws.stream_source import RecordSource
 from tests.unit.local.scripted_stream import (
     FakeTime,
     ScriptedFunction,

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from infra.local import interruptions
+from infra.local.processes import interruptions
 
 
 def test_a_signal_to_end_raises_like_ctrl_c_does() -> None:

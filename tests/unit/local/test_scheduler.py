@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from chalice.app import Chalice, Cron, Rate
 
-from infra.local.container import ContainerGone, RunFailed
-from infra.local.processes import wait_until
-from infra.local.scheduler import (
+from infra.local.aws.container import ContainerGone, RunFailed
+from infra.local.aws.scheduler import (
     Runner,
     Schedule,
     next_due,
@@ -18,6 +17,7 @@ from infra.local.scheduler import (
     scheduled_event,
     schedules_of,
 )
+from infra.local.processes.children import wait_until
 
 
 class FakeContainer:

@@ -6,7 +6,7 @@ import sys
 from chalice.app import Chalice, DynamoDBEventConfig
 
 from chalicelib.mq.jobs import messages
-from infra.local.processes import ROOT
+from infra.local.processes.children import ROOT
 
 _HEAVY = ("pika", "pynamodb", "boto3", "requests", "alipay", "wechatpayv3", "qrcode")
 

@@ -13,7 +13,7 @@ from chalicelib.mq.delivery import ATTEMPT_HEADER, REASON_HEADER
 from chalicelib.mq.message import PayResult, paid_event, parse_pay_result
 from chalicelib.mq.topology import platform_topology
 from chalicelib.settings import Settings
-from infra.local.processes import ROOT
+from infra.local.processes.children import ROOT
 
 PAGE = (ROOT / "docs" / "messages.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from infra.local.listener import Listener
-from infra.local.payer import LoginPage, Payer, PayerError, PayPage, ReturnLink
-from infra.local.qr_reader import read_qr
+from infra.local.purchase.listener import Listener
+from infra.local.purchase.payer import LoginPage, Payer, PayerError, PayPage, ReturnLink
+from infra.local.purchase.qr_reader import read_qr
 
 _POLL_SECONDS = 0.1
 _PAID_ORDER, _PAID_RECORD, _MAY_LEARN = "600002", "601002", "702001"

@@ -1,6 +1,6 @@
 """Serves the app over HTTP on loopback, answering as API Gateway does.
 
-    python -m infra.local.gateway --port 8000
+    python -m infra.local.aws.gateway --port 8000
 
 Each request is logged as method, path, status and milliseconds. The query is left out: it carries
 signatures. On SIGTERM no new request is taken, and those under way are answered first.
@@ -21,8 +21,8 @@ from chalice.deploy.validate import validate_routes
 
 from chalicelib.errors import AppError, InvalidRequest, PayloadTooLarge
 from chalicelib.settings import settings
-from infra.local.api_gateway import MAX_BODY_BYTES, ApiGateway, HttpAnswer, HttpRequest
-from infra.local.lambda_runtime import PROJECT_APP, load_app, log_to_stdout, stop_on_signals
+from infra.local.aws.api_gateway import MAX_BODY_BYTES, ApiGateway, HttpAnswer, HttpRequest
+from infra.local.aws.lambda_runtime import PROJECT_APP, load_app, log_to_stdout, stop_on_signals
 
 LOOPBACK = "127.0.0.1"
 
@@ -141,7 +141,7 @@ class _Connection(BaseHTTPRequestHandler):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; see the module's text."""
-    parser = argparse.ArgumentParser(prog="python -m infra.local.gateway")
+    parser = argparse.ArgumentParser(prog="python -m infra.local.aws.gateway")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
     parser.add_argument("--app", default=PROJECT_APP, help="the Chalice app, as module:attribute")
     parser.add_argument(

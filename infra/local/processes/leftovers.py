@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGKILL
 
-from infra.local import proc
-from infra.local.processes import LOG_MARK, wait_until
+from infra.local.processes import proc
+from infra.local.processes.children import LOG_MARK, wait_until
 
 
 class FolderInUse(RuntimeError):

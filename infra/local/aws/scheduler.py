@@ -1,6 +1,6 @@
 """Runs the scheduled functions of the app, as EventBridge does on AWS.
 
-    python -m infra.local.scheduler
+    python -m infra.local.aws.scheduler
 
 Each function runs when the period of its ``rate(...)`` comes round, at first at once, whether or
 not its last run has ended; at most two runs of a function overlap, and what falls due meanwhile is
@@ -34,8 +34,8 @@ from chalice.app import Chalice, ScheduledEventConfig, ScheduleExpression
 
 from chalicelib.clock import SystemClock
 from chalicelib.settings import settings
-from infra.local.container import Container, ContainerGone, ProcessContainer, RunFailed
-from infra.local.lambda_runtime import PROJECT_APP, load_app, log_to_stdout, stop_on_signals
+from infra.local.aws.container import Container, ContainerGone, ProcessContainer, RunFailed
+from infra.local.aws.lambda_runtime import PROJECT_APP, load_app, log_to_stdout, stop_on_signals
 
 _MOST_AT_ONCE = 2
 _GRACE_SECONDS = 4
@@ -44,7 +44,7 @@ _GRACE_SECONDS = 4
 _SPARE_SECONDS = 15
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
-_log = logging.getLogger("infra.local.scheduler")
+_log = logging.getLogger("infra.local.aws.scheduler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class Runner:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; see the module's text."""
-    parser = argparse.ArgumentParser(prog="python -m infra.local.scheduler")
+    parser = argparse.ArgumentParser(prog="python -m infra.local.aws.scheduler")
     parser.add_argument("--app", default=PROJECT_APP, help="the Chalice app, as module:attribute")
     parser.add_argument(
         "--period-seconds",

@@ -1,4 +1,4 @@
-"""``python -m infra.local.identity``: a dev identity provider, and the page behind ``return_url``.
+"""``python -m infra.local.services.identity``: a dev identity provider, and a stand-in result page.
 
 It stands in for the platform's login: RS256 tokens, its keys at ``/.well-known/jwks.json``.
 
@@ -31,7 +31,7 @@ from flask import Flask, Response, render_template, request
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 
-from infra.local.web_server import WebServer, serve_until_told_to_stop
+from infra.local.services.web_server import WebServer, serve_until_told_to_stop
 
 KEY_FILE = "identity_private_key.pem"
 DEFAULT_TTL_SECONDS = 7200
@@ -192,7 +192,7 @@ def read_key(folder: Path) -> rsa.RSAPrivateKey:
 
 def main() -> None:
     """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m infra.local.identity")
+    parser = argparse.ArgumentParser(prog="python -m infra.local.services.identity")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--keys", type=Path, required=True, help=f"folder with {KEY_FILE}")
     parser.add_argument("--issuer", required=True, metavar="URL")

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from infra.local.lambda_runtime import LocalFunction, load_app, log_to_stdout, stop_on_signals
+from infra.local.aws.lambda_runtime import LocalFunction, load_app, log_to_stdout, stop_on_signals
 
 _PROCESSES = multiprocessing.get_context("spawn")
 _LOAD_SECONDS = 60

@@ -39,7 +39,7 @@ from chalice.local import ForbiddenError, LocalChalice, LocalGateway, NotAuthori
 
 from chalicelib.errors import AppError, Forbidden, NotFound, PayloadTooLarge, Unauthenticated
 from chalicelib.http import error_body
-from infra.local.lambda_runtime import InvocationContext
+from infra.local.aws.lambda_runtime import InvocationContext
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 29

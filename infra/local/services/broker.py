@@ -15,9 +15,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import processes
-from infra.local.processes import LOOPBACK, NotReady
-from infra.local.server import Server
+from infra.local.processes import children
+from infra.local.processes.children import LOOPBACK, NotReady
+from infra.local.processes.server import Server
 
 _BIN = Path("/usr/lib/rabbitmq/bin")
 _SERVER = _BIN / "rabbitmq-server"
@@ -46,16 +46,16 @@ class Broker(Server):
 
     def __init__(self, folder: Path, *, port: int = 0, log_path: Path | None = None) -> None:
         self._folder = folder.resolve()
-        self._management_port = processes.free_port()
-        self._distribution_port = processes.free_port()
-        self._epmd_port = processes.free_port()
+        self._management_port = children.free_port()
+        self._distribution_port = children.free_port()
+        self._epmd_port = children.free_port()
         super().__init__(
             "broker",
             (_SERVER,),
             env=self._environment,
             ready=lambda _: self._speaks_amqp(),
             log_path=(log_path or self._folder / "broker.log").resolve(),
-            port=port or processes.free_port(),
+            port=port or children.free_port(),
             ready_seconds=_READY_SECONDS,
         )
         # The map of nodes to ports: a node would start one by itself, but not take it along.
@@ -63,7 +63,7 @@ class Broker(Server):
             "epmd",
             ("epmd", "-port", str(self._epmd_port), "-address", LOOPBACK),
             env=self._environment,
-            ready=lambda _: processes.accepts_connections(self._epmd_port),
+            ready=lambda _: children.accepts_connections(self._epmd_port),
             log_path=self.log_path.with_name("epmd.log"),
         )
 

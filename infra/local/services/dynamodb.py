@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import processes
-from infra.local.processes import LOOPBACK, ROOT
-from infra.local.server import Server
+from infra.local.processes import children
+from infra.local.processes.children import LOOPBACK, ROOT
+from infra.local.processes.server import Server
 
 # It pins a botocore of its own and therefore has a virtual environment of its own.
 PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
@@ -42,9 +42,9 @@ class DynamoDB(Server):
             "dynamodb",
             (PYTHON, "-m", "ministack"),
             env=self._environment,
-            ready=lambda _: processes.accepts_connections(self.port),
+            ready=lambda _: children.accepts_connections(self.port),
             log_path=log_path or self._folder / "dynamodb.log",
-            port=port or processes.free_port(),
+            port=port or children.free_port(),
         )
 
     @property

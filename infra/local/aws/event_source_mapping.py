@@ -30,8 +30,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.checkpoints import Checkpoints
-from infra.local.stream_source import RecordSource, Shard, StreamRecord
+from infra.local.aws.checkpoints import Checkpoints
+from infra.local.aws.stream_source import RecordSource, Shard, StreamRecord
 
 _log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Makes the tables of the project in the local engine; on AWS a stack of resources does.
 
-    python -m infra.local.tables --stream-arn-file FILE
+    python -m infra.local.services.tables --stream-arn-file FILE
 
 They are made as the models declare them: keys, indexes, and the stream where a model has one.
 """
@@ -69,7 +69,9 @@ def _models() -> Iterable[type[Model]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the tables of the deployment that the environment describes."""
-    parser = argparse.ArgumentParser(prog="python -m infra.local.tables", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local.services.tables", description=__doc__
+    )
     parser.add_argument("--stream-arn-file", type=Path, help="gets the ARN of the outbox's stream")
     chosen = parser.parse_args(arguments)
     settings = Settings.from_env(os.environ)

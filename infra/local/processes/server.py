@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from infra.local import processes
-from infra.local.processes import LOOPBACK, Child, NotReady
+from infra.local.processes import children
+from infra.local.processes.children import LOOPBACK, Child, NotReady
 
 READY_SECONDS = 60
 
@@ -105,9 +105,9 @@ class Server:
             Its port is taken, or there is no such command.
         """
         # Otherwise whoever has the port might answer in its place.
-        if self.port and processes.accepts_connections(self.port):
+        if self.port and children.accepts_connections(self.port):
             raise NotReady(f"{self.name}: port {self.port} of {LOOPBACK} is in use")
-        self._child = processes.start(
+        self._child = children.start(
             self.name, self._command, env=self._env(), log_path=self.log_path
         )
 
@@ -154,7 +154,7 @@ class Task(Server):
             It failed, or did not end in time.
         """
         child = self.child
-        if not processes.wait_until(lambda: not child.running, seconds=self._ready_seconds):
+        if not children.wait_until(lambda: not child.running, seconds=self._ready_seconds):
             raise NotReady(child.report(f"not done after {self._ready_seconds:g} s"))
         if child.exit_code != 0:
             raise NotReady(child.report(child.ending()))

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from infra.local import interruptions, proc, watchdog
+from infra.local.processes import interruptions, proc, watchdog
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 """The folder of the project."""
 
 LOOPBACK = "127.0.0.1"

@@ -1,6 +1,6 @@
 """Feeds the stream functions of the app, as Lambda's event source mapping does on AWS.
 
-    python -m infra.local.stream_pump
+    python -m infra.local.aws.stream_pump
 
 For every ``on_dynamodb_record`` of the app it delivers the stream that the app names there, with
 the batch size and window given there, and otherwise as ``infra/aws`` sets the mapping up: from the
@@ -21,21 +21,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, DynamoDBEventConfig
 
 from chalicelib.settings import Settings, settings
-from infra.local.checkpoints import Checkpoints, FileCheckpoints, MemoryCheckpoints
-from infra.local.event_source_mapping import EventSourceMapping, MappingConfig
-from infra.local.lambda_runtime import (
+from infra.local.aws.checkpoints import Checkpoints, FileCheckpoints, MemoryCheckpoints
+from infra.local.aws.event_source_mapping import EventSourceMapping, MappingConfig
+from infra.local.aws.lambda_runtime import (
     PROJECT_APP,
     LocalFunction,
     load_app,
     log_to_stdout,
     stop_on_signals,
 )
-from infra.local.stream_source import DynamoStream
+from infra.local.aws.stream_source import DynamoStream
 
 _POLL_SECONDS = 0.2
 _TROUBLE_SECONDS = 1
 _FUNCTION_SECONDS = 60
-_log = logging.getLogger("infra.local.stream_pump")
+_log = logging.getLogger("infra.local.aws.stream_pump")
 
 
 def stream_functions(app: Chalice) -> tuple[DynamoDBEventConfig, ...]:
@@ -87,7 +87,7 @@ def pump(mappings: Iterable[EventSourceMapping], stopping: threading.Event) -> N
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; see the module's text."""
-    parser = argparse.ArgumentParser(prog="python -m infra.local.stream_pump")
+    parser = argparse.ArgumentParser(prog="python -m infra.local.aws.stream_pump")
     parser.add_argument("--app", default=PROJECT_APP, help="the Chalice app, as module:attribute")
     parser.add_argument(
         "--checkpoint-dir",

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from infra.local import proc
+from infra.local.processes import proc
 
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.1
@@ -34,8 +34,8 @@ def watch(group: int) -> None:
     with _lock:
         if _process is None:
             _process = subprocess.Popen(
-                [sys.executable, "-S", "-m", "infra.local.watchdog"],
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+                [sys.executable, "-S", "-m", "infra.local.processes.watchdog"],
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 text=True,

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import httpx
 
 from infra.local.alipay.buyer import TEST_BUYER
-from infra.local.html_forms import Form, Page, read_page
+from infra.local.purchase.html_forms import Form, Page, read_page
 
 CashierPage = NewType("CashierPage", Page)
 """Our page behind the link: goods, amount, and a form that opens a channel."""

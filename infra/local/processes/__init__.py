@@ -1,0 +1,1 @@
+"""Starting, watching and ending processes, so that none is left behind."""

@@ -1,0 +1,1 @@
+"""A purchase seen from outside: the payer, the listener and the nine steps."""
