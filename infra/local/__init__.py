@@ -8,4 +8,6 @@
     alipay/            the Alipay simulator
     purchase/          a payer, a listener, and the nine steps seen from outside
     processes/         starting and ending processes, so that none is left behind
+
+Each part is a process of its own, as on AWS; only the environment joins them.
 """
