@@ -11,6 +11,8 @@ from typing import Protocol
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 _BEIJING_TEXT = "%Y-%m-%d %H:%M:%S"
+_EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -42,7 +44,10 @@ def from_beijing_text(text: str) -> datetime:
     ValueError
         The text has another form.
     """
-    return datetime.strptime(text, _BEIJING_TEXT).replace(tzinfo=BEIJING).astimezone(UTC)
+    try:
+        return datetime.strptime(text, _BEIJING_TEXT).replace(tzinfo=BEIJING).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"out of range: {text!r}") from error
 
 
 def to_rfc3339(moment: datetime) -> str:
@@ -61,7 +66,15 @@ def from_rfc3339(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"no offset in {text!r}")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"out of range: {text!r}") from error
+
+
+def is_plausible(moment: datetime) -> bool:
+    """Whether a business moment can be true; beyond, sums with it leave the calendar."""
+    return _EARLIEST <= moment <= _LATEST
 
 
 def to_millis(moment: datetime) -> int:

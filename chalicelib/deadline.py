@@ -1,8 +1,16 @@
-"""How much time a handler has left, so that it starts no remote call that it cannot finish."""
+"""How much time a handler has left, so that it starts no remote call that it cannot finish.
+
+A handler runs ``within`` its deadline; what repeats calls below it asks ``time_left`` before each
+one. Between the two nobody hands the deadline on.
+"""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
@@ -28,3 +36,22 @@ class Deadline:
     def passed(self) -> bool:
         """Whether nothing is left."""
         return self.remaining_seconds() <= 0
+
+
+_running: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(deadline: Deadline) -> Iterator[None]:
+    """Run a handler under ``deadline``."""
+    token = _running.set(deadline)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def time_left() -> float:
+    """Seconds until the running handler's deadline; without one, without end."""
+    deadline = _running.get()
+    return math.inf if deadline is None else deadline.remaining_seconds()

@@ -1,11 +1,11 @@
 """DynamoDB as the stores use it: one connection, bound tables, transactions that tell why not.
 
-A *condition that failed* is an outcome, told by `ConditionFailed`. Everything else that DynamoDB
-says no with (a conflict with another transaction, throttling) is repeated here with jitter, and
-becomes `Unavailable` when it does not end.
+A *condition that failed* is an outcome, told by `ConditionFailed`. What passes (a conflict with
+another transaction, throttling, an answer that did not come) is repeated here with jitter, and
+becomes `Unavailable` when it does not end or when the handler's time runs out.
 
-A failed condition may be one's own write: botocore repeats a request whose answer was lost. A
-store therefore keeps the id of the write with the item and looks at it before it says "conflict".
+A failed condition may be one's own write: a request whose answer was lost is repeated. A store
+therefore keeps the id of the write with the item and looks at it before it says "conflict".
 """
 
 from __future__ import annotations
@@ -23,17 +23,23 @@ from pynamodb.exceptions import (
 )
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from chalicelib.errors import Unavailable
+from chalicelib.deadline import time_left
+from chalicelib.errors import StoreRefused, Unavailable
 from chalicelib.settings import Settings
 
 _M = TypeVar("_M", bound=Model)
+_R = TypeVar("_R")
 _T = TypeVar("_T")
 
 _CONNECT_SECONDS = 1
 _READ_SECONDS = 2
-_RETRIES = 2
+# botocore would repeat without knowing how much time the handler has: `repeating` does it.
+_RETRIES_BELOW = 0
+_TRIES = 6
+_SILENT_TRIES = 3
+_LEAST_SECONDS = 0.3
 
 _CONDITION = "ConditionalCheckFailed"
 _PASSING = frozenset(
@@ -46,8 +52,13 @@ _PASSING = frozenset(
         "ProvisionedThroughputExceeded",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
     }
 )
+
+
+_OUR_FAULT = frozenset({"ValidationException", "ValidationError"})
 
 
 class ConditionFailed(Exception):
@@ -72,7 +83,7 @@ class Dynamo:
             host=settings.dynamodb_endpoint_url or None,
             connect_timeout_seconds=_CONNECT_SECONDS,
             read_timeout_seconds=_READ_SECONDS,
-            max_retry_attempts=_RETRIES,
+            max_retry_attempts=_RETRIES_BELOW,
         )
 
     def bind(self, model: type[_M]) -> type[_M]:
@@ -115,7 +126,7 @@ class Dynamo:
 
 
 def repeating(call: Callable[[], _T]) -> _T:
-    """Run a DynamoDB call; repeat it while its refusal is a passing one.
+    """Run a DynamoDB call; repeat it while its refusal is a passing one and there is time.
 
     Raises
     ------
@@ -123,13 +134,17 @@ def repeating(call: Callable[[], _T]) -> _T:
         A condition did not hold.
     DoesNotExist
         ``Model.get`` found nothing.
+    StoreRefused
+        The request itself is wrong.
     Unavailable
         Anything else.
     """
+    if time_left() < _LEAST_SECONDS:
+        raise Unavailable(detail="DynamoDB: not asked, the handler's time is over")
     retrying = Retrying(
         retry=retry_if_exception(_is_passing),
         wait=wait_random_exponential(multiplier=0.02, max=0.4),
-        stop=stop_after_attempt(6),
+        stop=_over,
         reraise=True,
     )
     try:
@@ -140,6 +155,8 @@ def repeating(call: Callable[[], _T]) -> _T:
         failed = _failed_conditions(error)
         if failed:
             raise ConditionFailed(failed) from error
+        if any(code in _OUR_FAULT for code in _codes(error)):
+            raise StoreRefused(detail=f"DynamoDB: {error!r}") from error
         raise Unavailable(detail=f"DynamoDB: {error!r}") from error
 
 
@@ -151,11 +168,28 @@ def _codes(error: PynamoDBException) -> tuple[str, ...]:
     return (response.get("Error", {}).get("Code", ""),)
 
 
+def _is_silence(error: BaseException) -> bool:
+    """Whether no answer came at all: no connection, or no bytes in time."""
+    return (
+        isinstance(error, PynamoDBException)
+        and error.cause is not None
+        and getattr(error.cause, "response", None) is None
+    )
+
+
+def _over(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome is not None else None
+    tries = _SILENT_TRIES if error is not None and _is_silence(error) else _TRIES
+    return state.attempt_number >= tries or time_left() < _LEAST_SECONDS
+
+
 def _is_passing(error: BaseException) -> bool:
     if not isinstance(error, PynamoDBException):
         return False
     codes = _codes(error)
-    return not any(code == _CONDITION for code in codes) and any(code in _PASSING for code in codes)
+    if any(code == _CONDITION for code in codes):
+        return False
+    return _is_silence(error) or any(code in _PASSING for code in codes)
 
 
 def _failed_conditions(error: PynamoDBException) -> tuple[int, ...]:
@@ -177,3 +211,17 @@ def found_or_none(model: type[_M], hash_key: object, range_key: object = None) -
         return repeating(lambda: model.get(hash_key, range_key, consistent_read=True))
     except DoesNotExist:
         return None
+
+
+def understood(meaning: Callable[[_R], _T], row: _R) -> _T:
+    """What a row means.
+
+    Raises
+    ------
+    Unavailable
+        It holds a code that this version does not know: newer code runs beside ours.
+    """
+    try:
+        return meaning(row)
+    except ValueError as error:
+        raise Unavailable(detail=f"unreadable row: {error}") from error

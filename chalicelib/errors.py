@@ -19,6 +19,7 @@
      │   ├─ ChannelUnavailable     503  CHANNEL_UNAVAILABLE    outcome unknown: ask again
      │   └─ ChannelRefused         502  CHANNEL_REFUSED        the platform said no
      ├─ Unavailable                503  UNAVAILABLE            (retry_after_seconds)
+     ├─ StoreRefused               500  INTERNAL_ERROR         our own request was wrong
      ├─ StaleWrite                 503  STALE_WRITE            another writer won; read again
      └─ BrokerError                503  BROKER_ERROR           never seen by a browser
 
@@ -184,6 +185,10 @@ class Unavailable(AppError):
 
     http_status = 503
     code = "UNAVAILABLE"
+
+
+class StoreRefused(AppError):
+    """The database will never accept this request; repeating it does not help."""
 
 
 class StaleWrite(AppError):

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from chalice.app import Blueprint, ChaliceViewError, CORSConfig, Request, Response
 
+from chalicelib.deadline import Deadline, within
 from chalicelib.errors import (
     AppError,
     Forbidden,
@@ -31,6 +32,7 @@ from chalicelib.settings import settings
 _T = TypeVar("_T")
 
 MAX_BODY_BYTES = 64 * 1024
+_SECONDS_A_REQUEST = 25  # API Gateway gives up after 29
 _REPLACEMENT = "\ufffd"
 _FIRST_ERROR_STATUS = 400
 _CHALICE_SHAPE = frozenset({"Code", "Message"})
@@ -74,7 +76,8 @@ class Api(Blueprint):
             @functools.wraps(view)
             def answered(*args: Any, **kwargs: Any) -> Any:
                 try:
-                    return view(*args, **kwargs)
+                    with within(Deadline.after(_SECONDS_A_REQUEST)):
+                        return view(*args, **kwargs)
                 except AppError as error:
                     return error_response(error, request_id(self.current_request))
                 except ChaliceViewError:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random
 
+from chalicelib.deadline import time_left
 from chalicelib.errors import StaleWrite
 
 _T = TypeVar("_T")
 
 _ROUNDS = 8
+_LEAST_SECONDS = 0.3
 
 
 def until_written(read_decide_write: Callable[[], _T]) -> _T:
@@ -20,12 +22,16 @@ def until_written(read_decide_write: Callable[[], _T]) -> _T:
     Raises
     ------
     StaleWrite
-        Other writers were faster eight times in a row.
+        Other writers were faster eight times in a row, or the handler's time is over.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(StaleWrite),
-        stop=stop_after_attempt(_ROUNDS),
+        stop=_over,
         wait=wait_random(0, 0.05),
         reraise=True,
     )
     return retrying(read_decide_write)
+
+
+def _over(state: RetryCallState) -> bool:
+    return state.attempt_number >= _ROUNDS or time_left() < _LEAST_SECONDS

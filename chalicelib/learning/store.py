@@ -5,7 +5,7 @@ from __future__ import annotations
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating
+from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
 from chalicelib.errors import StaleWrite
 from chalicelib.learning.model import ChooseCourse, Course, CourseRow, is_plain_id
 from chalicelib.learning.ports import LearningChange
@@ -34,7 +34,7 @@ class DynamoLearningStore:
     def course(self, course_id: str) -> Course | None:
         """One catalogue entry."""
         item = found_or_none(self._courses, course_id)
-        return to_course(item) if item is not None else None
+        return understood(to_course, item) if item is not None else None
 
     def put_course(self, course: Course) -> None:
         """Import one catalogue entry; an older one is replaced."""
@@ -54,7 +54,7 @@ class DynamoLearningStore:
         if not is_plain_id(choose_course_id):
             return None
         item = found_or_none(self._records, _record_key(choose_course_id))
-        return to_choose_course(item) if item is not None else None
+        return understood(to_choose_course, item) if item is not None else None
 
     def pending(self, user_id: str, course_id: str) -> ChooseCourse | None:
         """The one record of a user and a course that awaits payment."""
@@ -64,12 +64,12 @@ class DynamoLearningStore:
     def course_row(self, user_id: str, course_id: str) -> CourseRow | None:
         """One row of my course table."""
         item = found_or_none(self._rows, user_id, course_id)
-        return to_course_row(item) if item is not None else None
+        return understood(to_course_row, item) if item is not None else None
 
     def course_rows(self, user_id: str) -> tuple[CourseRow, ...]:
         """All rows of a user's course table."""
         found = repeating(lambda: list(self._rows.query(user_id, consistent_read=True)))
-        return tuple(to_course_row(item) for item in found)
+        return tuple(understood(to_course_row, item) for item in found)
 
     def commit(self, change: LearningChange) -> None:
         """Write a change in one transaction; a change that is already there is left alone."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.clock import from_rfc3339, to_rfc3339
+from chalicelib.clock import from_rfc3339, is_plausible, to_rfc3339
 
 PAYNOTIFY_EXCHANGE = "paynotify_exchange_fanout"
 PAYNOTIFY_QUEUE = "paynotify_queue"
@@ -109,6 +109,8 @@ def parse_pay_result(body: bytes) -> PayResult:
         paid_at = from_rfc3339(message.paid_at)
     except ValueError as error:
         raise MalformedMessage(f"paidAt: {error}") from error
+    if not is_plausible(paid_at):
+        raise MalformedMessage(f"paidAt: {message.paid_at}")
     return PayResult(
         message_id=message.id,
         out_business_id=message.business_key1,

@@ -190,6 +190,8 @@ class AlipayChannel:
             return Notify(
                 pay_no=PayNo(required(fields, "out_trade_no")),
                 notify_id=required(fields, "notify_id"),
+                app_id=fields["app_id"],
+                merchant_id=fields["seller_id"],
                 verdict=verdict_of(fields),
             )
         except UnreadableTrade as error:

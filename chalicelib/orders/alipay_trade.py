@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 
-from chalicelib.clock import from_beijing_text
+from chalicelib.clock import from_beijing_text, is_plausible
 from chalicelib.money import NO_MONEY, Fen, yuan_text_to_fen
 from chalicelib.orders.model import ClosedUnpaid, Paid, StillOpen, Unknown, Verdict
 
@@ -107,7 +107,8 @@ def _paid(trade: Mapping[str, str], paid_at: datetime | None, *, all_back: bool 
         channel_trade_no=required(trade, "trade_no"),
         amount_fen=amount,
         paid_at=paid_at,
-        refunded_fen=refunded or (amount if all_back else NO_MONEY),
+        # the fee of a closed trade may be that of its last refund only
+        refunded_fen=amount if all_back else refunded,
     )
 
 
@@ -128,9 +129,12 @@ def _told_time(trade: Mapping[str, str], *names: str) -> datetime | None:
         text = trade.get(name, "").strip()
         if text:
             try:
-                return from_beijing_text(_MILLISECONDS.sub("", text))
+                told = from_beijing_text(_MILLISECONDS.sub("", text))
             except ValueError as error:
                 raise UnreadableTrade(f"{name}: {error}") from error
+            if not is_plausible(told):
+                raise UnreadableTrade(f"{name}: {text[:32]}")
+            return told
     return None
 
 

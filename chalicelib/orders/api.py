@@ -60,17 +60,33 @@ def pay_result() -> Response:
     """The order's outcome and this attempt's: all of it to the owner, little to a payer."""
     query = query_of(orders.current_request)
     pay_no = PayNo(query.get("payNo", ""))
-    owner = bearer_user(orders.current_request, wiring.token_verifier)
-    if owner is None and "sign" not in query:
-        raise Unauthenticated(detail="neither token nor signature")
-    if owner is None:
-        wiring.links().check("pay", pay_no, query["sign"])
-    elif wiring.payment_results().stored(pay_no).order.user_id != owner.user_id:
-        raise NotFound("支付记录不存在", detail=f"pay_no {pay_no} is not the caller's")
+    for_owner = _asks_as_owner(pay_no, query.get("sign"))
     outcome = wiring.payment_results().outcome(pay_no, Deadline.after(SECONDS_ON_PLATFORMS))
-    if owner is None:
-        return for_one_user(render.pay_result_for_payer(outcome))
-    return for_one_user(render.pay_result(outcome, wiring.clock().now()))
+    if for_owner:
+        return for_one_user(render.pay_result(outcome, wiring.clock().now()))
+    return for_one_user(render.pay_result_for_payer(outcome))
+
+
+def _asks_as_owner(pay_no: PayNo, sign: str | None) -> bool:
+    """Whether the caller is the owner; a payer with the link's signature may be logged in too.
+
+    Raises
+    ------
+    Unauthenticated, NotFound, InvalidLink
+        Neither the owner's token nor the link's signature.
+    """
+    try:
+        user = bearer_user(orders.current_request, wiring.token_verifier)
+        if user is None:
+            raise Unauthenticated(detail="neither token nor signature")
+        if wiring.payment_results().stored(pay_no).order.user_id == user.user_id:
+            return True
+        raise NotFound("支付记录不存在", detail=f"pay_no {pay_no} is not the caller's")
+    except (Unauthenticated, NotFound):
+        if sign is None:
+            raise
+    wiring.links().check("pay", pay_no, sign)
+    return False
 
 
 def _order_type(code: str) -> OrderType:

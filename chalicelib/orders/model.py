@@ -50,6 +50,9 @@ class TradeType(StrEnum):
     """The product of a platform that an attempt uses."""
 
     ALI_WAP = "ALI_WAP"
+    WX_JSAPI = "WX_JSAPI"
+    WX_H5 = "WX_H5"
+    WX_NATIVE = "WX_NATIVE"
 
 
 class Phase(StrEnum):
@@ -221,6 +224,9 @@ class RefundSeen:
 class AlreadySettled:
     """The payment was stored before; nothing changed."""
 
+    still_owed: bool = False
+    """It is a surplus that nobody has paid back yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surplus:
@@ -241,7 +247,16 @@ class NothingToDo:
     reason: str
 
 
-Settlement = Settled | AlreadySettled | RefundSeen | Surplus | AttemptClosed | NothingToDo
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The verdict cannot be true beside what is stored; nothing changed, somebody must look."""
+
+    reason: str
+
+
+Settlement = (
+    Settled | AlreadySettled | RefundSeen | Surplus | Contradiction | AttemptClosed | NothingToDo
+)
 
 
 def is_pay_no(text: str) -> bool:

@@ -1,6 +1,7 @@
 """What a payment link opens, in a payer's browser: the cashier page and the way to a platform.
 
-Errors are pages here, because a person reads them.
+Errors of ours are pages here, because a person reads them; what Chalice refuses before a view runs
+(another content type) stays JSON.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ pay_pages = Api(__name__)
 
 _FORM = ["application/x-www-form-urlencoded"]
 _TOKEN_LIFE = timedelta(minutes=30)
+_RETURN_SIGNATURE_LIFE = timedelta(hours=24)
 
 
 def _errors_are_pages(view: Callable[[], Response]) -> Callable[[], Response]:
@@ -44,6 +46,9 @@ def _errors_are_pages(view: Callable[[], Response]) -> Callable[[], Response]:
         except AppError as error:
             logger.warning("refused", code=error.code, detail=error.detail)
             return _refusal(error)
+        except Exception:  # noqa: BLE001  a person reads our answer, whatever went wrong
+            logger.exception("unforeseen error on a page")
+            return _refusal(AppError())
 
     return answered
 
@@ -89,11 +94,17 @@ def open_attempt() -> Response:
 @pay_pages.route("/alipayreturn", methods=["GET"])
 @_errors_are_pages
 def alipay_return() -> Response:
-    """Send the payer from Alipay to the result page; decides nothing, whatever it says."""
+    """Send the payer from Alipay to the result page; decides nothing, whatever it says.
+
+    Alipay has just signed for the number, so the payer gets a signature of ours to read the
+    result with: whoever pays for a friend has no token of the owner.
+    """
     about = wiring.alipay().parse_return(query_of(pay_pages.current_request))
     target = settings().require("h5_result_url")
     joint = "&" if "?" in target else "?"
-    location = f"{target}{joint}{urlencode({'payNo': about.pay_no})}"
+    until = wiring.clock().now() + _RETURN_SIGNATURE_LIFE
+    known = {"payNo": about.pay_no, "sign": wiring.links().sign("pay", about.pay_no, until)}
+    location = f"{target}{joint}{urlencode(known)}"
     return Response(
         body="", status_code=302, headers={"Location": location, "Cache-Control": "no-store"}
     )

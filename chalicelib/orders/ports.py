@@ -71,7 +71,9 @@ class NotifyEntry:
     """One notification as it came, and what became of it. Never part of a decision."""
 
     pay_no: PayNo | None
-    """None while the sender is not verified: such entries live under a random key, for a while."""
+    """The attempt that it is about; None when there is none, or nobody verified that it is so."""
+    verified: bool
+    """Verified entries are kept for good, others for a while."""
     notify_id: str
     channel: PayChannel
     received_at: datetime
@@ -148,6 +150,8 @@ class Notify:
 
     pay_no: PayNo
     notify_id: str
+    app_id: str
+    merchant_id: str
     verdict: Verdict
 
 

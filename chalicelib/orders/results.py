@@ -9,11 +9,12 @@ from datetime import timedelta
 
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
-from chalicelib.errors import ChannelError, NotFound, NotifyRejected, NotifyUnusable
+from chalicelib.errors import ChannelError, NotFound, NotifyRejected, NotifyUnusable, StaleWrite
 from chalicelib.optimistic import until_written
+from chalicelib.orders.evidence import Evidence
 from chalicelib.orders.model import (
-    ClosedUnpaid,
-    NothingToDo,
+    AlreadySettled,
+    Contradiction,
     Order,
     OrderStatus,
     PayChannel,
@@ -27,14 +28,11 @@ from chalicelib.orders.model import (
     Unknown,
     Verdict,
 )
-from chalicelib.orders.ports import NotifyEntry, OrderStore, PaymentChannel
+from chalicelib.orders.ports import Notify, OrderStore, PaymentChannel
 from chalicelib.orders.settle import Case, settle, surplus_refund_no
 
 Report = Callable[[str], None]
 """Counts one event under its metric name; alarms hang on these."""
-
-_EVIDENCE_LIMIT = 4096
-_REJECTED_KEPT_PER_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class PaymentResults:
         self._clock = clock
         self._report = report
         self._query_interval = query_interval
-        self._evidence = _RejectedEvidence(clock)
+        self._evidence = Evidence(store, clock)
 
     def receive_notify(
         self, channel: PayChannel, headers: Mapping[str, str], raw_body: bytes
@@ -83,24 +81,26 @@ class PaymentResults:
         """
         try:
             notify = self._channels[channel]().parse_notify(headers, raw_body)
-            record = self._store.pay_record(notify.pay_no)
-            if record is None or record.channel is not channel:
-                raise NotifyUnusable(detail=f"no {channel.name} attempt {notify.pay_no}")
-        except (NotifyRejected, NotifyUnusable) as error:
-            self._refused(channel, raw_body, error)
+            self._recognise(channel, notify)
+            settlement = self._settle(notify.pay_no, notify.verdict)
+        except NotifyRejected as error:
+            self._report("NotifiesRejected")
+            self._evidence.of_rejected(channel, error, raw_body)
             raise
-        settlement = self._settle(notify.pay_no, notify.verdict)
-        self._store.log_notify(
-            NotifyEntry(
-                pay_no=notify.pay_no,
-                notify_id=notify.notify_id,
-                channel=channel,
-                received_at=self._clock.now(),
-                outcome=_described(settlement),
-                body=raw_body.decode("utf-8", "replace"),
-            )
-        )
+        except (NotifyUnusable, StaleWrite) as error:
+            self._report("NotifiesUnusable")
+            self._evidence.of_unplaced(channel, error, raw_body)
+            raise
+        self._evidence.of_settled(channel, notify, settlement, raw_body)
         return settlement
+
+    def _recognise(self, channel: PayChannel, notify: Notify) -> None:
+        """The notification must be about an attempt as we opened it: platform, app, merchant."""
+        record = self._store.pay_record(notify.pay_no)
+        if record is None or record.channel is not channel:
+            raise NotifyUnusable(detail=f"no {channel.name} attempt {notify.pay_no}")
+        if (notify.app_id, notify.merchant_id) != (record.app_id, record.merchant_id):
+            raise NotifyRejected(detail=f"attempt {notify.pay_no} is of another app or merchant")
 
     def stored(self, pay_no: PayNo) -> Outcome:
         """What we know by ourselves; asks nobody.
@@ -128,13 +128,21 @@ class PaymentResults:
             There is no such attempt.
         """
         found = self.stored(pay_no)
-        if self._worth_asking(found):
+        asked = [record for record in self._attempts(found) if self._worth_asking(found, record)]
+        for record in asked:
             try:
-                self.ask(found.record, deadline)
+                self.ask(record, deadline)
             except ChannelError:
                 self._report("QueryUnanswered")
-            found = self.stored(pay_no)
-        return found
+        return self.stored(pay_no) if asked else found
+
+    def _attempts(self, found: Outcome) -> tuple[PayRecord, ...]:
+        """The named attempt, and the one on offer: an old link opens that one."""
+        order, named = found.order, found.record
+        if order.status is not OrderStatus.UNPAID or order.live_pay_no == named.pay_no:
+            return (named,)
+        live = self._store.pay_record(order.live_pay_no)
+        return (named,) if live is None else (named, live)
 
     def ask(self, record: PayRecord, deadline: Deadline) -> Verdict:
         """Query the platform about an opened attempt and settle what it says.
@@ -149,9 +157,8 @@ class PaymentResults:
         self._settle(record.pay_no, verdict)
         return verdict
 
-    def _worth_asking(self, found: Outcome) -> bool:
+    def _worth_asking(self, found: Outcome, record: PayRecord) -> bool:
         now = self._clock.now()
-        record = found.record
         watched = record.still_payable_until is not None and now <= record.still_payable_until
         undecided = record.status is PayStatus.UNPAID or (
             record.status is PayStatus.CLOSED and watched
@@ -194,55 +201,12 @@ class PaymentResults:
         match settlement, verdict:
             case Settled(), _:
                 self._report("OrdersPaid")
-            case Surplus(), _:
+            case Surplus() | AlreadySettled(still_owed=True), _:
+                # counted again with each repeat: the first count may have died with its container
                 self._report("RefundsOwed")
+            case Contradiction(), _:
+                self._report("ContradictingVerdicts")
             case _, Unknown():
                 self._report("UnknownVerdicts")
-            case NothingToDo(), ClosedUnpaid():
-                self._report("ContradictingVerdicts")
             case _:
                 pass
-
-    def _refused(
-        self, channel: PayChannel, raw_body: bytes, error: NotifyRejected | NotifyUnusable
-    ) -> None:
-        verified = isinstance(error, NotifyUnusable)
-        self._report("NotifiesUnusable" if verified else "NotifiesRejected")
-        if verified or self._evidence.room():
-            self._store.log_notify(
-                NotifyEntry(
-                    pay_no=None,
-                    notify_id=secrets.token_hex(16),
-                    channel=channel,
-                    received_at=self._clock.now(),
-                    outcome=f"{error.code}: {error.detail}"[:500],
-                    body=raw_body[:_EVIDENCE_LIMIT].decode("utf-8", "replace"),
-                )
-            )
-
-
-class _RejectedEvidence:
-    """A flood of forged notifications shall not become a flood of writes."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._minute = -1
-        self._kept = 0
-
-    def room(self) -> bool:
-        minute = int(self._clock.now().timestamp()) // 60
-        if minute != self._minute:
-            self._minute, self._kept = minute, 0
-        self._kept += 1
-        return self._kept <= _REJECTED_KEPT_PER_MINUTE
-
-
-def _described(settlement: Settlement) -> str:
-    name = type(settlement).__name__
-    match settlement:
-        case Surplus(reason):
-            return f"{name}: {reason}"
-        case NothingToDo(reason):
-            return f"{name}: {reason}"
-        case _:
-            return name

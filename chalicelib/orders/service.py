@@ -115,8 +115,11 @@ class OrderService:
             raise CourseBeingOpened
         if goods.status is SaleStatus.NOT_FOR_SALE:
             raise NotForSale
-        if order is None or order.status is not OrderStatus.UNPAID:
+        if order is None:
             return self._new_order(goods, guarded=guarded)
+        if order.status is not OrderStatus.UNPAID:
+            # rewritten as it is: a payment that re-opens it meanwhile makes this write stale
+            return self._new_order(goods, guarded=guarded, also_orders=(order,))
         return self._continue(order, goods, deadline)
 
     def _goods_of(self, user_id: str, out_business_id: str, order_type: OrderType) -> Purchasable:
@@ -131,17 +134,16 @@ class OrderService:
         live = self._store.pay_record(order.live_pay_no)
         assert live is not None, f"order {order.order_id} lost its attempt"
         now = self._clock.now()
-        opened = live.opened_at is not None
-        least = timedelta(0) if opened else LEAST_TIME_TO_PAY
-        if now + least >= order.expires_at:
-            if opened and live.status is PayStatus.UNPAID:
-                self._make_sure_nothing_is_paid(live, deadline)
+        on_offer = live.status is PayStatus.UNPAID
+        if on_offer and live.opened_at is not None:
+            # honoured to its end, whatever the catalogue says meanwhile
+            if now < order.expires_at:
+                return Offer(order=order, record=live)
+            self._make_sure_nothing_is_paid(live, deadline)
             return self._replace(order, goods)
-        if live.status is not PayStatus.UNPAID:
-            return self._new_attempt(order, now)
-        if not opened and self._changed(order, goods):
+        if now + LEAST_TIME_TO_PAY >= order.expires_at or self._changed(order, goods):
             return self._replace(order, goods)
-        return Offer(order=order, record=live)
+        return Offer(order=order, record=live) if on_offer else self._new_attempt(order, now)
 
     def _changed(self, order: Order, goods: Purchasable) -> bool:
         item = self._store.items(order.order_id)[0]

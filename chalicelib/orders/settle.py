@@ -16,6 +16,7 @@ from chalicelib.orders.model import (
     AlreadySettled,
     AttemptClosed,
     ClosedUnpaid,
+    Contradiction,
     NothingToDo,
     NotThereYet,
     Order,
@@ -102,10 +103,10 @@ def _paid(case: Case, paid: Paid, now: datetime, write_id: str) -> tuple[Settlem
 def _why_it_buys_nothing(case: Case, paid: Paid) -> SurplusReason | None:
     if paid.amount_fen != case.record.amount_fen or paid.amount_fen != case.order.total_fen:
         return SurplusReason.WRONG_AMOUNT
+    superseded = case.guarded_by not in (None, case.order.order_id)
     if case.order.status is OrderStatus.UNPAID:
-        return None
+        return SurplusReason.SECOND_PAYMENT if superseded else None
     if case.order.status is OrderStatus.CLOSED:
-        superseded = case.guarded_by not in (None, case.order.order_id)
         in_time = paid.paid_at <= case.order.expires_at + LATE_PAYMENT_GRACE
         return None if in_time and not superseded else SurplusReason.TOO_LATE
     return SurplusReason.SECOND_PAYMENT
@@ -199,8 +200,10 @@ def _paid_and_given_back(record: PayRecord, write_id: str) -> tuple[Settlement, 
 
 def _known_payment(case: Case, paid: Paid, write_id: str) -> tuple[Settlement, Change | None]:
     record = case.record
+    if paid.channel_trade_no != record.channel_trade_no:
+        return Contradiction(f"paid by trade {record.channel_trade_no} before"), None
     if paid.refunded_fen <= record.refunded_fen:
-        return AlreadySettled(), None
+        return AlreadySettled(still_owed=_is_owed(case.owed)), None
     all_back = paid.refunded_fen >= (record.paid_fen or NO_MONEY)
     record = replace(
         record,
@@ -215,6 +218,10 @@ def _known_payment(case: Case, paid: Paid, write_id: str) -> tuple[Settlement, C
     )
 
 
+def _is_owed(refund: Refund | None) -> bool:
+    return refund is not None and refund.status is RefundStatus.OWED
+
+
 def _less_owed(case: Case, record: PayRecord) -> tuple[Refund, ...]:
     """What went back at the platform is no longer owed."""
     if case.owed is None:
@@ -226,7 +233,9 @@ def _less_owed(case: Case, record: PayRecord) -> tuple[Refund, ...]:
 
 def _closed_unpaid(case: Case, write_id: str) -> tuple[Settlement, Change | None]:
     if case.record.status is not PayStatus.UNPAID:
-        return NothingToDo(f"the attempt is {case.record.status.name} here"), None
+        if case.record.status is PayStatus.CLOSED:
+            return NothingToDo("closed before"), None
+        return Contradiction(f"the attempt is {case.record.status.name} here"), None
     record = replace(case.record, status=PayStatus.CLOSED)
     orders: tuple[Order, ...] = ()
     if case.order.live_pay_no == record.pay_no and case.order.status is OrderStatus.UNPAID:

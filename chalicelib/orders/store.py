@@ -10,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating
+from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
 from chalicelib.errors import StaleWrite
 from chalicelib.mq.outbox import OutboxItem, put_in
 from chalicelib.orders import rows
@@ -26,6 +26,7 @@ from chalicelib.orders.model import (
 from chalicelib.orders.ports import Change, GuardTake, NotifyEntry
 
 _FIRST_ITEM = 1
+_WRITTEN_APART = frozenset({"version", "queried_at"})
 
 
 class DynamoOrderStore:
@@ -54,24 +55,24 @@ class DynamoOrderStore:
     def order(self, order_id: OrderId) -> Order | None:
         """One order."""
         row = found_or_none(self._orders, order_id)
-        return rows.to_order(row) if row is not None else None
+        return understood(rows.to_order, row) if row is not None else None
 
     def items(self, order_id: OrderId) -> tuple[OrderItem, ...]:
         """The goods of an order."""
         found = repeating(lambda: list(self._items.query(order_id, consistent_read=True)))
-        return tuple(rows.to_item(row) for row in found)
+        return tuple(understood(rows.to_item, row) for row in found)
 
     def pay_record(self, pay_no: PayNo) -> PayRecord | None:
         """One attempt; None also for a text that cannot be the number of one."""
         if not is_pay_no(pay_no):
             return None
         row = found_or_none(self._records, pay_no)
-        return rows.to_pay_record(row) if row is not None else None
+        return understood(rows.to_pay_record, row) if row is not None else None
 
     def refund(self, out_refund_no: str) -> Refund | None:
         """One refund."""
         row = found_or_none(self._refunds, out_refund_no)
-        return rows.to_refund(row) if row is not None else None
+        return understood(rows.to_refund, row) if row is not None else None
 
     def guarded_order_id(self, out_business_id: str) -> OrderId | None:
         """The newest order of a business id."""
@@ -112,7 +113,7 @@ class DynamoOrderStore:
     ) -> None:
         """Set every attribute we know; one that newer code has added stays as it is."""
         key, *names = (field.name for field in fields(thing))
-        values = {name: getattr(thing, name) for name in names if name != "version"}
+        values = {name: getattr(thing, name) for name in names if name not in _WRITTEN_APART}
         values |= {"version": thing.version + 1, "write_id": write_id}
         actions = [
             getattr(model, name).remove() if value is None else getattr(model, name).set(value)
@@ -160,8 +161,8 @@ class DynamoOrderStore:
     def log_notify(self, entry: NotifyEntry) -> None:
         """Keep the evidence; of a repeated notification the first outcome stays."""
         model = self._notifies
-        verified = entry.pay_no is not None
-        row = model(entry.pay_no if verified else f"rejected#{entry.notify_id}", entry.notify_id)
+        unplaced = f"{'unplaced' if entry.verified else 'rejected'}#{entry.notify_id}"
+        row = model(entry.pay_no or unplaced, entry.notify_id)
         actions: list[Action] = [
             model.channel.set(entry.channel),
             model.received_at.set(model.received_at | entry.received_at),
@@ -170,6 +171,6 @@ class DynamoOrderStore:
             model.body.set(model.body | entry.body),
             model.times.add(1),
         ]
-        if not verified:
+        if not entry.verified:
             actions.append(model.expires.set(entry.received_at + self._rejected_ttl))
         repeating(lambda: row.update(actions=actions))

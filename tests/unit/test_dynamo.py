@@ -19,8 +19,11 @@ from pynamodb.exceptions import (
     VerboseClientError,
 )
 
-from chalicelib.dynamo import ConditionFailed, repeating
-from chalicelib.errors import Unavailable
+from chalicelib.deadline import Deadline, time_left, within
+from chalicelib.dynamo import ConditionFailed, repeating, understood
+from chalicelib.errors import StaleWrite, StoreRefused, Unavailable
+from chalicelib.optimistic import until_written
+from chalicelib.orders.model import TradeType
 
 
 def refused(*codes: str) -> TransactWriteError:
@@ -90,13 +93,65 @@ def test_a_single_failed_condition_is_an_outcome_too(
     "error",
     [
         single(GetError, "AccessDeniedException"),
-        GetError("no answer", ReadTimeoutError(endpoint_url="x")),
-        refused("ValidationError"),
+        refused("AccessDenied"),
     ],
 )
 def test_the_rest_is_unavailable(error: Exception) -> None:
     with pytest.raises(Unavailable):
         repeating(answers(error, "not asked"))
+
+
+SILENCE = GetError("no answer", ReadTimeoutError(endpoint_url="x"))
+
+
+def test_silence_is_waited_for_three_times() -> None:
+    assert repeating(answers(SILENCE, SILENCE, "done")) == "done"
+    with pytest.raises(Unavailable):
+        repeating(answers(SILENCE, SILENCE, SILENCE, "not asked"))
+
+
+def test_nothing_is_asked_when_the_handlers_time_is_over() -> None:
+    with within(Deadline.after(0.1)), pytest.raises(Unavailable):
+        repeating(answers("not asked"))
+
+
+def test_nothing_is_repeated_when_the_handlers_time_is_over() -> None:
+    calls = []
+
+    def until_the_time_is_over() -> str:
+        calls.append(1)
+        while time_left() >= 0.3:
+            pass
+        raise SILENCE
+
+    with within(Deadline.after(0.35)), pytest.raises(Unavailable):
+        repeating(until_the_time_is_over)
+    assert len(calls) == 1
+
+
+def test_a_race_is_given_up_when_the_handlers_time_is_over() -> None:
+    rounds = []
+
+    def always_stale() -> None:
+        rounds.append(1)
+        raise StaleWrite
+
+    with within(Deadline.after(0.1)), pytest.raises(StaleWrite):
+        until_written(always_stale)
+    assert len(rounds) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [refused("", "ValidationError"), single(PutError, "ValidationException")]
+)
+def test_a_request_that_can_never_hold_is_not_taken_for_an_outage(error: Exception) -> None:
+    with pytest.raises(StoreRefused):
+        repeating(answers(error, "not asked"))
+
+
+def test_a_row_of_newer_code_is_unavailable_to_older_code() -> None:
+    with pytest.raises(Unavailable):
+        understood(TradeType, "NOT_YET_INVENTED")
 
 
 def test_an_absent_item_is_no_trouble_of_the_database() -> None:

@@ -74,6 +74,14 @@ def test_a_moment_without_an_offset_is_refused() -> None:
         from_rfc3339("2026-03-01T00:00:00")
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:00:00-08:00"])
+def test_a_moment_outside_the_calendar_is_refused_as_text(text: str) -> None:
+    with pytest.raises(ValueError, match="range"):
+        from_rfc3339(text)
+    with pytest.raises(ValueError, match="range"):
+        from_beijing_text("0001-01-01 00:00:00")
+
+
 def test_the_system_clock_knows_its_zone() -> None:
     assert SystemClock().now().tzinfo is UTC
     assert to_millis(datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)) == 1500

@@ -256,6 +256,7 @@ def test_a_question_to_a_platform_is_claimed_once_in_an_interval(store: OrderSto
 def test_evidence_can_be_kept_again(store: OrderStore) -> None:
     entry = NotifyEntry(
         pay_no=PayNo("2001"),
+        verified=True,
         notify_id="n1",
         channel=PayChannel.ALIPAY,
         received_at=NOW,
@@ -264,7 +265,7 @@ def test_evidence_can_be_kept_again(store: OrderStore) -> None:
     )
     store.log_notify(entry)
     store.log_notify(replace(entry, outcome="AlreadySettled"))
-    store.log_notify(replace(entry, pay_no=None, outcome="NOTIFY_REJECTED"))
+    store.log_notify(replace(entry, pay_no=None, verified=False, outcome="NOTIFY_REJECTED"))
 
 
 def test_of_many_writers_on_one_reading_one_wins(store: OrderStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -29,6 +30,15 @@ def come_back(shop: Shop, query: dict[str, str]) -> Answer:
     return shop.client.get(PATH, query)
 
 
+def led_to_the_result_page(answer: Answer) -> dict[str, str]:
+    """What was added to the configured address: the number, and a signature to read it with."""
+    added = answer.headers["location"].removeprefix(f"{RESULT_PAGE}&")
+    assert added != answer.headers["location"]
+    parameters = dict(parse_qsl(added, strict_parsing=True))
+    assert set(parameters) == {"payNo", "sign"}
+    return parameters
+
+
 @pytest.mark.parametrize("with_sign_type", [False, True])
 def test_a_signed_return_leads_to_the_result_page_and_changes_nothing(
     shop: Shop, purchase: Purchase, with_sign_type: bool
@@ -39,8 +49,9 @@ def test_a_signed_return_leads_to_the_result_page_and_changes_nothing(
         answer = come_back(shop, query)
 
     assert (answer.status, answer.body) == (302, b"")
-    assert answer.headers["location"] == f"{RESULT_PAGE}&payNo={purchase.pay_no}"
     assert shop.result(purchase)["orderStatus"] == "600001"
+    result = shop.client.get("/orders/payresult", led_to_the_result_page(answer))
+    assert result.json()["payNo"] == purchase.pay_no, "a friend who paid can read how it ended"
 
 
 def test_a_signed_return_leads_nowhere_else_whatever_it_says(
@@ -52,7 +63,7 @@ def test_a_signed_return_leads_nowhere_else_whatever_it_says(
         answer = come_back(shop, query)
 
     assert answer.status == 302
-    assert answer.headers["location"] == f"{RESULT_PAGE}&payNo={purchase.pay_no}"
+    assert led_to_the_result_page(answer)["payNo"] == purchase.pay_no
 
 
 @pytest.mark.parametrize(

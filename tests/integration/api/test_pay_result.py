@@ -68,12 +68,25 @@ def test_i8_somebody_elses_token_learns_no_more_than_that_there_is_nothing(shop:
 
     with shop.unchanged():
         theirs = ask(shop, purchase.pay_no, token=stranger.token)
-        with_the_link = ask(shop, purchase.pay_no, purchase.sign, token=stranger.token)
         nobodys = ask(shop, "1", token=stranger.token)
 
     assert_refused(theirs, 404, "NOT_FOUND", "支付记录不存在")
     assert theirs.without_request_id() == nobodys.without_request_id()
-    assert theirs.without_request_id() == with_the_link.without_request_id()
+
+
+def test_i8_a_friend_with_the_link_sees_what_the_link_shows_also_when_logged_in(
+    shop: Shop,
+) -> None:
+    purchase = shop.opened()
+    friend = shop.student()
+
+    logged_out = ask(shop, purchase.pay_no, purchase.sign)
+    logged_in = ask(shop, purchase.pay_no, purchase.sign, token=friend.token)
+    bad_link = ask(shop, purchase.pay_no, "k1.1.x", token=friend.token)
+
+    assert "userId" not in logged_in.json()
+    assert logged_in.json() == logged_out.json()
+    assert_refused(bad_link, 400, "INVALID_LINK")
 
 
 def test_an_unknown_or_malformed_pay_no_is_not_found(shop: Shop) -> None:

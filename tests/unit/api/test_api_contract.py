@@ -38,7 +38,10 @@ def test_a_documented_answer_passes() -> None:
     assert_documented("GET", "/orders/payresult?payNo=1", 200, NO_STORE, json.dumps(PAYER_SEES))
     assert_documented("POST", "/orders/receivenotify", 200, TEXT, "success")
     assert_documented("GET", "/orders/requestpay", 200, HTML, "<!doctype html>\n收银台")
-    location = {"Location": "https://h5.example.com/r?payNo=1", "Cache-Control": "no-store"}
+    location = {
+        "Location": "https://h5.example.com/r?payNo=1&sign=k1.1.x",
+        "Cache-Control": "no-store",
+    }
     assert_documented("GET", "/orders/alipayreturn", 302, location, "")
     assert_documented(
         "POST", "/orders/generatepaycode", 409, {"Retry-After": "10"}, json.dumps(REFUSED)
@@ -134,7 +137,10 @@ def test_a_missing_or_wrong_header_fails() -> None:
 
 
 def test_a_body_where_none_is_documented_fails() -> None:
-    location = {"Location": "https://h5.example.com/r?payNo=1", "Cache-Control": "no-store"}
+    location = {
+        "Location": "https://h5.example.com/r?payNo=1&sign=k1.1.x",
+        "Cache-Control": "no-store",
+    }
     assert "a body" in refused("GET", "/orders/alipayreturn", 302, location, "hello")
 
 

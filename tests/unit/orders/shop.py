@@ -84,7 +84,13 @@ class Shop:
         return offer
 
     def notified(self, pay_no: PayNo, verdict: Verdict, notify_id: str = "n1") -> Settlement:
-        self.alipay.notify = Notify(pay_no=pay_no, notify_id=notify_id, verdict=verdict)
+        self.alipay.notify = Notify(
+            pay_no=pay_no,
+            notify_id=notify_id,
+            app_id="app",
+            merchant_id="seller",
+            verdict=verdict,
+        )
         return self.results.receive_notify(PayChannel.ALIPAY, {}, b"raw body")
 
     def paid(

@@ -203,6 +203,15 @@ class TestNotify:
         assert verdict.paid_at == PAID_AT
 
     @pytest.mark.parametrize(
+        "text", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "2019-12-31 00:00:00"]
+    )
+    def test_a_time_that_cannot_be_true_is_unreadable(
+        self, channel: PaymentChannel, peer: AlipayPeer, text: str
+    ) -> None:
+        with pytest.raises(NotifyUnusable):
+            channel.parse_notify({}, peer.notify(gmt_payment=text))
+
+    @pytest.mark.parametrize(
         ("changes", "refunded"),
         [
             ({"trade_status": "TRADE_FINISHED"}, 0),
@@ -211,7 +220,7 @@ class TestNotify:
             ({"refund_fee": "4.5", "gmt_refund": "2026-03-01 12:05:00.320"}, 450),
             ({"trade_status": "TRADE_CLOSED", "refund_fee": "9.90"}, 990),
             ({"trade_status": "TRADE_CLOSED"}, 990),
-            ({"trade_status": "TRADE_CLOSED", "refund_fee": "4.50"}, 450),
+            ({"trade_status": "TRADE_CLOSED", "refund_fee": "4.50"}, 990),
         ],
     )
     def test_money_that_went_back_is_told(

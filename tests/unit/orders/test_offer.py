@@ -188,3 +188,23 @@ def test_after_a_wrong_amount_the_order_is_offered_under_a_new_number(shop: Shop
     assert new.order.order_id == old.order.order_id
     assert new.record.pay_no != old.record.pay_no
     assert new.record.channel is None
+
+
+def test_a_new_attempt_is_made_at_the_catalogues_new_price(shop: Shop) -> None:
+    old = shop.opened()
+    shop.notified(old.record.pay_no, ClosedUnpaid())
+    shop.goods.put(replace(COURSE, price_fen=Fen(1990)))
+    new = shop.offer()
+
+    assert new.order.order_id != old.order.order_id
+    assert (new.record.amount_fen, new.previous_price_fen) == (1990, PRICE)
+
+
+def test_no_new_attempt_is_offered_without_time_to_pay(shop: Shop) -> None:
+    old = shop.opened()
+    shop.notified(old.record.pay_no, ClosedUnpaid())
+    shop.clock.set(old.order.expires_at - timedelta(seconds=1))
+    new = shop.offer()
+
+    assert new.order.order_id != old.order.order_id
+    assert new.order.expires_at - shop.clock.now() == timedelta(minutes=30)

@@ -10,12 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import ChannelUnavailable, NotifyRejected, NotifyUnusable
+from chalicelib.errors import (
+    ChannelUnavailable,
+    CourseBeingOpened,
+    NotifyRejected,
+    NotifyUnusable,
+)
 from chalicelib.mq.message import parse_pay_result
 from chalicelib.orders.model import (
     AlreadySettled,
     AttemptClosed,
     ClosedUnpaid,
+    Contradiction,
     NothingToDo,
     NotThereYet,
     OrderId,
@@ -314,3 +320,93 @@ def test_the_grace_of_a_late_payment_is_two_minutes(shop: Shop) -> None:
     _close(shop, offer.order.order_id)
     at = offer.order.expires_at + timedelta(minutes=2)
     assert shop.notified(offer.record.pay_no, shop.paid(at=at)) == Settled()
+
+
+def test_a_payment_through_an_old_link_is_found_by_asking_about_the_old_number(shop: Shop) -> None:
+    """An old link opens the attempt on offer; its payer polls the number that the link names."""
+    first = shop.opened()
+    shop.notified(first.record.pay_no, ClosedUnpaid())
+    second = shop.offer()
+    shop.open(first.record.pay_no)
+    shop.alipay.verdict = shop.paid()
+
+    outcome = shop.results.outcome(first.record.pay_no, Deadline.after(8))
+    assert shop.alipay.asked == [second.record.pay_no]
+    assert outcome.order.status is OrderStatus.PAID
+
+
+def test_a_payment_that_reopens_an_order_beats_its_successor(shop: Shop) -> None:
+    """The late payment commits between the successor's reads and its write."""
+    offer = shop.opened()
+    paid = shop.paid()
+    _close(shop, offer.order.order_id)
+
+    def the_late_payment() -> None:
+        shop.store.before_commit = lambda: None
+        assert shop.notified(offer.record.pay_no, paid) == Settled()
+
+    shop.store.before_commit = the_late_payment
+    with pytest.raises(CourseBeingOpened):
+        shop.offer()
+    assert len(shop.store.orders) == 1
+
+
+def test_a_surplus_is_counted_until_it_is_paid_back(shop: Shop) -> None:
+    offer = shop.opened()
+    shop.notified(offer.record.pay_no, shop.paid(fen=1))
+    shop.reports.clear()
+
+    again = shop.notified(offer.record.pay_no, shop.paid(fen=1))
+    assert again == AlreadySettled(still_owed=True)
+    assert shop.reports == ["RefundsOwed"]
+
+
+def test_another_trade_for_a_paid_attempt_is_an_alarm(shop: Shop) -> None:
+    offer = shop.opened()
+    shop.notified(offer.record.pay_no, shop.paid(trade_no="T1"))
+    shop.reports.clear()
+
+    other = shop.notified(offer.record.pay_no, shop.paid(trade_no="T2"), notify_id="n2")
+    assert isinstance(other, Contradiction)
+    assert shop.reports == ["ContradictingVerdicts"]
+
+
+def test_an_unpaid_close_of_a_paid_attempt_is_an_alarm(shop: Shop) -> None:
+    offer = shop.opened()
+    shop.notified(offer.record.pay_no, shop.paid())
+    assert isinstance(shop.notified(offer.record.pay_no, ClosedUnpaid()), Contradiction)
+    assert shop.order_of(offer).status is OrderStatus.PAID
+
+
+@pytest.mark.parametrize("changed", [{"app_id": "other"}, {"merchant_id": "other"}])
+def test_i2_a_payment_to_another_account_than_the_attempts_is_refused(
+    shop: Shop, changed: dict[str, str]
+) -> None:
+    offer = shop.opened()
+    number = offer.record.pay_no
+    shop.store.records[number] = replace(shop.store.records[number], **changed)
+    with pytest.raises(NotifyRejected):
+        shop.notified(number, shop.paid())
+    assert shop.order_of(offer).status is OrderStatus.UNPAID
+
+
+def test_what_is_verified_but_cannot_be_placed_is_kept_whole_and_for_good(shop: Shop) -> None:
+    shop.alipay.notify = NotifyUnusable(detail="no such attempt")
+    body = b"x" * 9000
+    for _ in range(2):
+        with pytest.raises(NotifyUnusable):
+            shop.results.receive_notify(PayChannel.ALIPAY, {}, body)
+
+    (entry,) = shop.store.notifies.values()
+    assert entry.verified
+    assert (entry.pay_no, entry.body) == (None, body.decode())
+
+
+def test_what_is_not_verified_is_cut_short(shop: Shop) -> None:
+    shop.alipay.notify = NotifyRejected(detail="bad signature")
+    with pytest.raises(NotifyRejected):
+        shop.results.receive_notify(PayChannel.ALIPAY, {}, b"x" * 9000)
+
+    (entry,) = shop.store.notifies.values()
+    assert not entry.verified
+    assert len(entry.body) == 4096
