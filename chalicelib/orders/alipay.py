@@ -16,7 +16,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelRefused, ChannelUnavailable, NotifyRejected, NotifyUnusable
 from chalicelib.money import fen_to_yuan_text
 from chalicelib.orders.alipay_form import BadForm, strict_form
-from chalicelib.orders.alipay_sdk import SIGN_TYPE, AlipaySdk
+from chalicelib.orders.alipay_sdk import SIGN_TYPE, AlipaySdk, described
 from chalicelib.orders.alipay_trade import (
     UnreadableTrade,
     amount_of,
@@ -242,5 +242,4 @@ class AlipayChannel:
             answer = self._sdk.ask(method, content, timestamp, limit)
             return {name: value for name, value in answer.items() if isinstance(value, str)}
         except Exception as error:  # the SDK and urllib raise what they like
-            detail = f"{type(error).__name__}: {error}"[:300]
-            raise ChannelUnavailable(detail=detail) from error
+            raise ChannelUnavailable(detail=described(error)) from error

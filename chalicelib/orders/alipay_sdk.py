@@ -17,16 +17,9 @@ import sys
 import types
 from collections.abc import Mapping
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPSHandler,
-    OpenerDirector,
-)
 
 from chalicelib.deadline import Deadline
+from chalicelib.orders.alipay_transport import fetch
 from chalicelib.settings import SettingsError
 
 
@@ -41,6 +34,7 @@ def _loggers_that_configure_nothing() -> types.ModuleType:
 sys.modules.setdefault("alipay.loggers", _loggers_that_configure_nothing())
 
 from alipay import AliPay  # noqa: E402  after its replacement
+from alipay.exceptions import AliPayException  # noqa: E402
 
 SIGN_TYPE = "RSA2"
 _ANSWER_LIMIT_BYTES = 1024 * 1024
@@ -62,10 +56,6 @@ class AlipaySdk(AliPay):  # type: ignore[misc]  # no type information is publish
                 "alipay_app_private_key or alipay_public_key is not an RSA key in PEM"
             ) from None
         self._gateway = gateway_url
-        # no proxy out of the environment, no redirect, no scheme but HTTP: nobody else is asked
-        self._opener = OpenerDirector()
-        for handler in (HTTPHandler, HTTPSHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler):
-            self._opener.add_handler(handler())
 
     def signed(self, fields: Mapping[str, str], *, with_sign_type: bool = False) -> bool:
         """Whether ``sign`` is Alipay's signature of the other fields, exactly as they came."""
@@ -84,30 +74,21 @@ class AlipaySdk(AliPay):  # type: ignore[misc]  # no type information is publish
         """The signed part of the answer to a request; raises almost anything."""
         request = self.sign_data(self.build_body(method, content, timestamp=timestamp))
         answer: dict[str, Any] = self._verify_and_return_sync_response(
-            self._fetch(f"{self._gateway}?{request}", limit),
+            fetch(f"{self._gateway}?{request}", limit, _ANSWER_LIMIT_BYTES).decode("utf-8"),
             f"{method.replace('.', '_')}_response",
         )
         return answer
-
-    def _fetch(self, url: str, limit: Deadline) -> str:
-        try:
-            response = self._opener.open(url, timeout=limit.remaining_seconds())
-        except HTTPError as error:
-            error.close()
-            raise
-        text = bytearray()
-        with response:
-            # the time-out of a socket counts from each byte anew; the limit does not
-            while chunk := response.read1(65536):
-                text += chunk
-                if limit.passed():
-                    raise TimeoutError("the answer takes too long")
-                if len(text) > _ANSWER_LIMIT_BYTES:
-                    raise ValueError("the answer is too long")
-        return text.decode("utf-8")
 
     def _get_string_to_be_signed(self, raw_string: str, response_type: str) -> str:
         """The text of the answer's object as it was sent, found by a JSON parser."""
         start = raw_string.index("{", raw_string.index(f'"{response_type}"'))
         _, end = json.JSONDecoder().raw_decode(raw_string, start)
         return raw_string[start:end]
+
+
+def described(error: Exception) -> str:
+    """What failed, without the answer that it failed on: that may tell who the buyer is."""
+    kind = type(error).__name__
+    if isinstance(error, AliPayException):
+        return f"{kind} {getattr(error, '_AliPayException__code', '')!s:.40}"
+    return f"{kind}: {error}"[:200] if isinstance(error, OSError) else kind

@@ -257,6 +257,16 @@ class TestNoAnswerThatCanBeTrusted:
         with pytest.raises(ChannelUnavailable):
             asked(gateway)
 
+    def test_an_unsigned_answer_stays_out_of_the_log(self, gateway: Gateway) -> None:
+        content = {"code": "40004", "buyer_logon_id": "buyer@example.com"}
+        gateway.says(json.dumps({"error_response": content}))
+
+        with pytest.raises(ChannelUnavailable) as unknown:
+            asked(gateway)
+
+        assert "buyer" not in unknown.value.detail
+        assert "40004" in unknown.value.detail
+
     def test_an_error_response_is_no_verdict_even_beside_a_signature(
         self, gateway: Gateway, peer: AlipayPeer
     ) -> None:
@@ -405,6 +415,32 @@ class TestTime:
             asked(gateway, seconds=0.5)
 
         assert time.monotonic() - started < 4
+
+    def test_headers_that_drip_end_with_the_deadline(self, gateway: Gateway) -> None:
+        def drip(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.flush_headers()
+            for number in range(200):
+                if gateway.stopping.wait(0.1):
+                    return
+                try:
+                    handler.wfile.write(b"X-%d: a\r\n" % number)
+                except OSError:
+                    return
+
+        gateway.answer = drip
+        started = time.monotonic()
+
+        with pytest.raises(ChannelUnavailable):
+            asked(gateway, seconds=0.5)
+
+        assert time.monotonic() - started < 4
+
+    def test_no_thread_outlives_its_question(self, gateway: Gateway, peer: AlipayPeer) -> None:
+        gateway.says(peer.trade_answer())
+        asked(gateway, seconds=30)
+
+        assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
 
     def test_nothing_is_asked_when_no_time_is_left(self, gateway: Gateway) -> None:
         with pytest.raises(ChannelUnavailable, match="no time"):
