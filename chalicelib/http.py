@@ -83,7 +83,9 @@ class Api(Blueprint):
                 except ChaliceViewError:
                     raise  # `in_our_error_shape` rewrites it, status and all
                 except Exception:  # noqa: BLE001  the outermost frame of our code
-                    logger.exception("unforeseen error")
+                    logger.exception(
+                        "unforeseen error", request_id=request_id(self.current_request)
+                    )
                     return error_response(AppError(), request_id(self.current_request))
 
             register(answered)
@@ -104,7 +106,13 @@ def request_id(request: Request | None) -> str:
 
 def error_response(error: AppError, for_request_id: str) -> Response:
     """The answer to a request that failed with ``error``."""
-    logger.warning("refused", code=error.code, detail=error.detail, status=error.http_status)
+    logger.warning(
+        "refused",
+        code=error.code,
+        detail=error.detail,
+        status=error.http_status,
+        request_id=for_request_id,
+    )
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)

@@ -125,7 +125,7 @@ class Cashier:
             raise OrderAlreadyPaid
 
     def _freeze(self, counter: Counter, channel: PayChannel, platform: PaymentChannel) -> PayRecord:
-        """Claim the order and store the request; the platform has not been called by then."""
+        """Store the request with the order's phase in one transaction, before anybody sees it."""
         now = self._clock.now()
         opening = platform.freeze(counter.live, now)
         record = replace(

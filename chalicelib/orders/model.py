@@ -56,7 +56,7 @@ class TradeType(StrEnum):
 
 
 class Phase(StrEnum):
-    """How far the live attempt of an order is at its platform; the claim of DynamoDB on it."""
+    """How far the live attempt of an order is at its platform."""
 
     NONE = "none"
     OPENING = "opening"
@@ -85,8 +85,9 @@ class SurplusReason(StrEnum):
 class Order:
     """One purchase. At most one order per ``out_business_id`` is unpaid or paid (order guard).
 
-    ``live_pay_no`` names the one attempt that is offered; ``phase``, ``claim_token`` and
-    ``claim_deadline`` are the claim that must be won before a platform is called for it.
+    ``live_pay_no`` names the one attempt that is offered, ``phase`` how far it is. ``claim_token``
+    and ``claim_deadline`` are for a claim before a platform is called to start or close it;
+    Alipay's form needs no such call, so nothing sets them yet.
     ``version`` counts the stored writes: 0 for an order that is not stored yet.
     """
 

@@ -101,7 +101,7 @@ class OrderStore(Protocol):
         ...
 
     def guarded_order_id(self, out_business_id: str) -> OrderId | None:
-        """The one order of a business id that is unpaid or paid."""
+        """The newest order of a business id: the only one that may be unpaid or paid."""
         ...
 
     def commit(self, change: Change) -> None:
@@ -122,7 +122,7 @@ class OrderStore(Protocol):
         ...
 
     def log_notify(self, entry: NotifyEntry) -> None:
-        """Keep the evidence of a notification; a repeated one overwrites itself."""
+        """Keep the evidence of a notification; of a repeated one the first outcome stays."""
         ...
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.local.catalogue import import_sample
 from infra.local.purchase.listener import Listener
 from infra.local.purchase.steps import Purchase, Shopper, walk
-from infra.local.stack import Stack, StackError
+from infra.local.stack import Stack
 
 _FOLDER = Path(".local/demo")
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     try:
         with Stack(options.folder) as stack:
             happened = _buy(stack, Shopper(course_id=options.course, user_id=_a_new_student()))
-    except StackError as error:
+    except RuntimeError as error:
         print(f"✗ the local stack did not start: {error}")
         return 1
     except KeyboardInterrupt:

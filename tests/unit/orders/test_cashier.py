@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import NotForSale, NotFound, OrderAlreadyPaid, OrderNotPayable
-from chalicelib.orders.model import PayNo, Phase, TradeType
+from chalicelib.orders.model import ClosedUnpaid, PayNo, Phase, TradeType
 from chalicelib.purchasables import SaleStatus
 from tests.unit.orders.shop import COURSE, Shop
 
@@ -95,3 +95,24 @@ def test_a_course_taken_offline_opens_no_new_attempt(shop: Shop) -> None:
 def test_an_unknown_pay_number_is_not_found(shop: Shop) -> None:
     with pytest.raises(NotFound):
         shop.open(PayNo("1"))
+
+
+def test_a_closed_attempt_is_not_presented_again(shop: Shop) -> None:
+    offer = shop.opened()
+    shop.notified(offer.record.pay_no, ClosedUnpaid())
+    with pytest.raises(OrderNotPayable):
+        shop.open(offer.record.pay_no)
+
+
+def test_an_attempt_that_took_a_wrong_amount_is_not_presented_again(shop: Shop) -> None:
+    offer = shop.opened()
+    shop.notified(offer.record.pay_no, shop.paid(fen=1))
+    with pytest.raises(OrderNotPayable):
+        shop.open(offer.record.pay_no)
+
+
+def test_goods_that_were_granted_meanwhile_are_not_paid_again(shop: Shop) -> None:
+    offer = shop.offer()
+    shop.goods.put(replace(COURSE, status=SaleStatus.GRANTED))
+    with pytest.raises(OrderAlreadyPaid):
+        shop.open(offer.record.pay_no)

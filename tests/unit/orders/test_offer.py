@@ -208,3 +208,14 @@ def test_no_new_attempt_is_offered_without_time_to_pay(shop: Shop) -> None:
 
     assert new.order.order_id != old.order.order_id
     assert new.order.expires_at - shop.clock.now() == timedelta(minutes=30)
+
+
+def test_changed_days_replace_an_order_that_nobody_opened(shop: Shop) -> None:
+    old = shop.offer()
+    shop.goods.put(replace(COURSE, valid_days=30))
+    new = shop.offer()
+
+    assert new.order.order_id != old.order.order_id
+    assert new.previous_price_fen is None
+    (item,) = shop.store.items(new.order.order_id)
+    assert item.valid_days == 30
