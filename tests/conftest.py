@@ -69,7 +69,7 @@ def _session_broker(
 def dynamodb(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[DynamoDB | ExternalDynamoDB]:
-    """The engine of this session."""
+    """The engine of this test run."""
     url = os.environ.get("DYNAMODB_ENDPOINT_URL")
     if url:
         yield ExternalDynamoDB(url)
@@ -84,7 +84,7 @@ def dynamodb(
 def broker(
     request: pytest.FixtureRequest, _session_broker: Broker | ExternalBroker
 ) -> Iterator[Broker | ExternalBroker]:
-    """The broker of this session, up; only a test marked ``restarts_broker`` may stop it."""
+    """The broker of this test run, up; only a test marked ``restarts_broker`` may stop it."""
     yield _session_broker
     if isinstance(_session_broker, Broker) and request.node.get_closest_marker("restarts_broker"):
         _session_broker.start()

@@ -48,7 +48,7 @@ def fetch(url: str, limit: Deadline, most_bytes: int) -> bytes:
     except HTTPError as error:
         error.close()
         raise
-    except Exception as error:
+    except Exception as error:  # a cut line fails in many ways, all of them the limit
         if line.was_cut:
             raise TimeoutError("no complete answer in time") from error
         raise
