@@ -1,4 +1,4 @@
-"""The messages of the platform, and the outbox row that carries one until it is delivered.
+"""The payment message, what all messages share, and the outbox row that carries one on its way.
 
 Existing subscribers bind to these names and bodies, so they are a contract.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -37,11 +38,19 @@ class PayResult:
     valid_days: int
 
 
-class _PayResultBody(msgspec.Struct, rename="camel"):
+class MessageBody(msgspec.Struct, rename="camel"):
+    """The keys that every message of the platform has ever had."""
+
     id: str
     message_type: str
     business_key1: str
     business_key2: str
+
+
+_Body = TypeVar("_Body", bound=MessageBody)
+
+
+class _PayResultBody(MessageBody, rename="camel"):
     version: int = MESSAGE_VERSION
     order_id: str | None = None
     paid_at: str | None = None
@@ -91,7 +100,7 @@ def order_type_of(body: bytes) -> str:
     MalformedMessage
         It is not JSON, lacks a key, has a wrong type, or is another message type.
     """
-    return _decoded(body).business_key2
+    return decoded(body, _PayResultBody, PAYRESULT_NOTIFY).business_key2
 
 
 def parse_pay_result(body: bytes) -> PayResult:
@@ -102,30 +111,48 @@ def parse_pay_result(body: bytes) -> PayResult:
     MalformedMessage
         As `order_type_of`, or a key that a grant needs is missing or unreadable.
     """
-    message = _decoded(body)
+    message = decoded(body, _PayResultBody, PAYRESULT_NOTIFY)
     if message.order_id is None or message.paid_at is None or message.valid_days is None:
         raise MalformedMessage("orderId, paidAt or validDays is missing")
-    try:
-        paid_at = from_rfc3339(message.paid_at)
-    except ValueError as error:
-        raise MalformedMessage(f"paidAt: {error}") from error
-    if not is_plausible(paid_at):
-        raise MalformedMessage(f"paidAt: {message.paid_at}")
     return PayResult(
         message_id=message.id,
         out_business_id=message.business_key1,
         order_type=message.business_key2,
         order_id=message.order_id,
-        paid_at=paid_at,
+        paid_at=moment_of("paidAt", message.paid_at),
         valid_days=message.valid_days,
     )
 
 
-def _decoded(body: bytes) -> _PayResultBody:
+def decoded(body: bytes, form: type[_Body], message_type: str) -> _Body:
+    """The body as ``form``; unknown keys are ignored.
+
+    Raises
+    ------
+    MalformedMessage
+        It is not JSON, lacks a key, has a wrong type, or is another message type.
+    """
     try:
-        message = msgspec.json.decode(body, type=_PayResultBody)
+        message = msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedMessage(str(error)) from error
-    if message.message_type != PAYRESULT_NOTIFY:
+    if message.message_type != message_type:
         raise MalformedMessage(f"message type {message.message_type!r}")
     return message
+
+
+def moment_of(key: str, text: str) -> datetime:
+    """The UTC moment that a key carries.
+
+    Raises
+    ------
+    MalformedMessage
+        It is not RFC 3339 with an offset, or no business moment can be that one.
+    """
+    try:
+        moment = from_rfc3339(text)
+    except ValueError as error:
+        raise MalformedMessage(f"{key}: {error}") from error
+    if not is_plausible(moment):
+        raise MalformedMessage(f"{key}: {text}")
+    return moment

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.clock import to_millis
+from chalicelib.money import Fen
 from chalicelib.mq.message import OutboxMessage, PayResult, paid_event
+from chalicelib.mq.refund_message import RefundResult, refund_event
 from chalicelib.mq.topology import Subscription, Topology
 from tests.fakes.clock import START
 
@@ -24,6 +26,19 @@ def a_message(number: int = 1, created_at: datetime = START) -> OutboxMessage:
         valid_days=365,
     )
     return paid_event(result, created_at)
+
+
+def a_refund_message(number: int = 1, created_at: datetime = START) -> OutboxMessage:
+    result = RefundResult(
+        message_id=str(4000 + number),
+        out_business_id=str(2000 + number),
+        order_type="60201",
+        order_id=str(3000 + number),
+        refund_no=str(4000 + number),
+        refund_fen=Fen(990),
+        refunded_at=created_at,
+    )
+    return refund_event(result, created_at)
 
 
 def an_insert(
