@@ -30,6 +30,13 @@ def main() -> None:
         metavar="SECONDS,…",
         help="waits between the attempts of one notification (the platform's own: %(default)s)",
     )
+    parser.add_argument(
+        "--notify-scale",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="what those waits are multiplied by: 0.001 makes 4 minutes a quarter of a second",
+    )
     options = parser.parse_args()
     try:
         keys = Keys.from_folder(options.keys)
@@ -39,6 +46,7 @@ def main() -> None:
         Merchant(options.app_id, options.seller_id),
         keys,
         notify_delays_seconds=options.notify_delays,
+        notify_scale=options.notify_scale,
     )
     serve_until_told_to_stop(create_server(platform, options.port), "Alipay simulator")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from chalicelib.clock import to_beijing_text
-from infra.local.alipay.ledger import Trade
 from infra.local.alipay.platform import Platform
 from infra.local.alipay.signature import sign, text_of_notify
+from infra.local.alipay.trade import Trade
 
 
 def return_location(platform: Platform, trade: Trade) -> str:

@@ -7,9 +7,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from infra.local.alipay.browser_return import return_location
 from infra.local.alipay.buyer import TEST_BUYER
-from infra.local.alipay.ledger import Cashier, TradeStatus
+from infra.local.alipay.ledger import Cashier
 from infra.local.alipay.platform import Platform
 from infra.local.alipay.refusal import Refusal, business
+from infra.local.alipay.trade import TradeStatus
 
 _FORM_IS_GONE = business("TRADE_NOT_EXIST", "收银台页面已失效，请返回商家重新发起支付")
 

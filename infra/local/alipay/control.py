@@ -5,14 +5,17 @@ GET     ``/_control/trades``                         all trades
 GET     ``/_control/trades/<out_trade_no>``          one, with its notifications and deliveries
 POST    ``/_control/trades/<out_trade_no>/login``    the payer logs in (the offer must be known)
 POST    ``/_control/trades/<out_trade_no>/pay``      … and pays; tells the signed ``return_url``
+POST    ``/_control/trades/<out_trade_no>/refund``   ``{"amount"}`` in yuan, by the merchant portal
+POST    ``/_control/trades/<out_trade_no>/finish``   no refund any more: TRADE_FINISHED
 POST    ``/_control/trades/<out_trade_no>/notify``   the last notification once more, now
 POST    ``/_control/notify``                         ``{"url", "fields"}``, signed and sent once
 POST    ``/_control/faults``                         order a `Fault`
 GET     ``/_control/faults``                         those that have not happened yet
 DELETE  ``/_control/faults``                         forget them
+PUT     ``/_control/settings``                       ``{"notifies_full_refund"}``
 ======  ===========================================  =============================================
 
-Unknown trades are 404, refused payments 409, malformed orders 400.
+Unknown trades are 404, refused payments and refunds 409, malformed orders 400.
 """
 
 from __future__ import annotations
@@ -22,12 +25,14 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
+from chalicelib.money import fen_to_yuan_text
 from infra.local.alipay.browser_return import return_location
 from infra.local.alipay.faults import Fault
-from infra.local.alipay.ledger import Offer, Trade
-from infra.local.alipay.notify import Delivery, Notification
+from infra.local.alipay.merchant_portal import refund_in_portal
+from infra.local.alipay.notification import Delivery, Notification
 from infra.local.alipay.platform import Platform
 from infra.local.alipay.refusal import Refusal
+from infra.local.alipay.trade import Offer, Refund, Trade
 
 
 class _Letter(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,13 +40,23 @@ class _Letter(msgspec.Struct, forbid_unknown_fields=True):
     fields: dict[str, str]
 
 
+class _PortalRefund(msgspec.Struct, forbid_unknown_fields=True):
+    amount: str
+
+
+class _Settings(msgspec.Struct, forbid_unknown_fields=True):
+    notifies_full_refund: bool
+
+
 def control(platform: Platform) -> Blueprint:
     """The routes under ``/_control``."""
     routes = Blueprint("control", __name__, url_prefix="/_control")
     _add_watching(routes, platform)
     _add_paying(routes, platform)
+    _add_refunding(routes, platform)
     _add_notifying(routes, platform)
     _add_faults(routes, platform)
+    _add_settings(routes, platform)
 
     @routes.errorhandler(msgspec.DecodeError)
     def malformed(error: msgspec.DecodeError) -> Response:
@@ -84,6 +99,21 @@ def _add_paying(routes: Blueprint, platform: Platform) -> None:
         return _json(_paid(platform, offer))
 
 
+def _add_refunding(routes: Blueprint, platform: Platform) -> None:
+    @routes.post("/trades/<out_trade_no>/refund")
+    def refund(out_trade_no: str) -> Response:
+        order = msgspec.json.decode(request.get_data(), type=_PortalRefund)
+        if platform.ledger.find("", out_trade_no) is None:
+            return _unknown(out_trade_no)
+        return _json(_trade(refund_in_portal(platform, out_trade_no, order.amount)))
+
+    @routes.post("/trades/<out_trade_no>/finish")
+    def finish(out_trade_no: str) -> Response:
+        if platform.ledger.find("", out_trade_no) is None:
+            return _unknown(out_trade_no)
+        return _json(_trade(platform.ledger.finish(out_trade_no)))
+
+
 def _add_notifying(routes: Blueprint, platform: Platform) -> None:
     @routes.post("/trades/<out_trade_no>/notify")
     def notify_again(out_trade_no: str) -> Response:
@@ -115,8 +145,19 @@ def _add_faults(routes: Blueprint, platform: Platform) -> None:
         return _json([])
 
 
+def _add_settings(routes: Blueprint, platform: Platform) -> None:
+    @routes.put("/settings")
+    def change_settings() -> Response:
+        settings = msgspec.json.decode(request.get_data(), type=_Settings)
+        platform.notifies_full_refund = settings.notifies_full_refund
+        return _json(settings)
+
+
 def _paid(platform: Platform, offer: Offer) -> dict[str, Any]:
-    platform.ledger.log_in(offer)
+    there = platform.ledger.find("", offer.out_trade_no)
+    # who has logged in may pay a moment after time_expire, when nobody can log in any more
+    if there is None or there.offer != offer:
+        platform.ledger.log_in(offer)
     trade = platform.ledger.pay(offer.out_trade_no)
     return _trade(trade) | {"return_location": return_location(platform, trade)}
 
@@ -134,6 +175,17 @@ def _trade(trade: Trade) -> dict[str, Any]:
         "gmt_create": trade.gmt_create,
         "gmt_payment": trade.gmt_payment,
         "gmt_close": trade.gmt_close,
+        "refund_fee": fen_to_yuan_text(trade.refund_fee),
+        "refunds": [_refund(refund) for refund in trade.refunds],
+    }
+
+
+def _refund(refund: Refund) -> dict[str, Any]:
+    return {
+        "out_request_no": refund.out_request_no,
+        "out_biz_no": refund.out_biz_no,
+        "amount": fen_to_yuan_text(refund.amount),
+        "gmt_refund": refund.gmt_refund,
     }
 
 

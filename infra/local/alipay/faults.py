@@ -12,17 +12,33 @@ NOTIFY = "notify"
 Deed = Literal[
     "delay",
     "change",
+    "tamper",
     "corrupt_signature",
     "drop",
     "duplicate",
+    "reorder",
+    "slow",
+    "lose",
     "http_500",
     "html",
     "unsigned",
     "system_error",
+    "refuse",
+    "pretend",
 ]
-_ANYWHERE = frozenset({"delay", "corrupt_signature", "change"})
-NOTIFY_DEEDS = _ANYWHERE | {"drop", "duplicate"}
-ANSWER_DEEDS = _ANYWHERE | {"http_500", "html", "unsigned", "system_error"}
+_ANYWHERE = frozenset({"delay", "corrupt_signature", "change", "tamper"})
+NOTIFY_DEEDS = _ANYWHERE | {"drop", "duplicate", "reorder"}
+ANSWER_DEEDS = _ANYWHERE | {
+    "slow",
+    "lose",
+    "http_500",
+    "html",
+    "unsigned",
+    "system_error",
+    "refuse",
+    "pretend",
+}
+NOT_CARRIED_OUT = frozenset({"system_error", "refuse", "pretend"})
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,14 +47,31 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``on`` is ``notify`` or a method such as ``alipay.trade.query``; ``out_trade_no`` narrows it to
     one trade. What ``do`` means:
 
+    Both:
+
     - ``delay``: wait ``seconds`` first
     - ``change``: put ``fields`` over the true ones (null takes one away), then sign properly
+    - ``tamper``: put ``fields`` over the signed ones; the signature stays that of the true ones
     - ``corrupt_signature``: a signature of something else
-    - ``drop`` (notify): this attempt never reaches the merchant
-    - ``duplicate`` (notify): the same body ``copies`` times more
-    - ``http_500``, ``html`` (answer): the method is carried out, but its answer is lost
-    - ``unsigned`` (answer): without ``sign``
-    - ``system_error`` (answer): code 20000, and the method is not carried out
+
+    A notification:
+
+    - ``drop``: this attempt never reaches the merchant
+    - ``duplicate``: the same body ``copies`` times more
+    - ``reorder``: this attempt waits until another notification of the trade was attempted
+
+    An answer, and the method is carried out:
+
+    - ``slow``: the answer comes ``seconds`` later
+    - ``lose``: the connection ends without an answer
+    - ``http_500``, ``html``: that is all the merchant sees
+    - ``unsigned``: without ``sign``
+
+    An answer, and the method is not carried out:
+
+    - ``system_error``: code 20000
+    - ``refuse``: code 40004 with ``sub_code``, such as ``ACQ.SELLER_BALANCE_NOT_ENOUGH``
+    - ``pretend``: code 10000 with ``fields``
     """
 
     on: str
@@ -47,12 +80,15 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     out_trade_no: str | None = None
     seconds: float = 0.0
     copies: int = 1
+    sub_code: str = ""
     fields: dict[str, str | None] = {}
 
     def __post_init__(self) -> None:
         allowed = NOTIFY_DEEDS if self.on == NOTIFY else ANSWER_DEEDS
         if self.do not in allowed:
             raise ValueError(f"{self.do} cannot happen on {self.on}")
+        if self.do == "refuse" and not self.sub_code:
+            raise ValueError("refuse needs a sub_code")
 
     def changed(self, fields: Mapping[str, str]) -> dict[str, str]:
         """``fields`` with this fault's own over them."""

@@ -16,9 +16,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from infra.local.alipay import wap_pay
 from infra.local.alipay.faults import Fault
+from infra.local.alipay.lost_answer import lost
 from infra.local.alipay.methods import SERVER_METHODS
 from infra.local.alipay.platform import Platform
-from infra.local.alipay.refusal import Refusal, invalid, service_unavailable
+from infra.local.alipay.refusal import Refusal, invalid, ordered, service_unavailable
 from infra.local.alipay.request import CLOCK_TOLERANCE, GatewayRequest, merged, verified
 from infra.local.alipay.signature import sign, spoiled
 
@@ -79,10 +80,17 @@ def _called(platform: Platform, call: GatewayRequest, fault: Fault | None) -> di
     method = SERVER_METHODS.get(call.method)
     if method is None:
         raise invalid("method", "不存在的方法名")
-    if fault is not None and fault.do == "delay":
-        platform.wait(fault.seconds)
-    if fault is not None and fault.do == "system_error":
-        raise service_unavailable()
+    if fault is None:
+        return method(platform, call)
+    match fault.do:
+        case "system_error":
+            raise service_unavailable()
+        case "refuse":
+            raise ordered(fault.sub_code)
+        case "pretend":
+            return fault.changed({})
+        case "delay":
+            platform.wait(fault.seconds)
     return method(platform, call)
 
 
@@ -99,15 +107,25 @@ def _signed_answer(
     platform: Platform, name: str, content: dict[str, Any], fault: Fault | None, *, signed: bool
 ) -> AnyResponse:
     deed = fault.do if fault is not None else None
+    if fault is not None and deed == "slow":
+        platform.wait(fault.seconds)
+    if deed == "lose":
+        return lost(request.environ)
     if deed == "http_500":
         return Response("", 500)
     if deed == "html":
         return Response(_HTML)
     if fault is not None and deed == "change":
         content = fault.changed(content)
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    text = _json(content)
     signature = sign(text, platform.keys.platform)
+    if fault is not None and deed == "tamper":
+        text = _json(fault.changed(content))
     if deed == "corrupt_signature":
         signature = spoiled(signature)
     rest = f',"sign":"{signature}"' if signed and deed != "unsigned" else ""
     return Response(f'{{"{name}":{text}{rest}}}', content_type="text/html;charset=utf-8")
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -1,8 +1,9 @@
-"""Offers and trades of the platform, and the rules by which they change.
+"""Offers and trades of the platform, and when they change.
 
 An *offer* is what a ``wap.pay`` request asks for. It becomes a *trade* only when the payer logs in
 (https://developer.aliyun.com/article/710933): before that nothing can be queried or closed, and the
-signed form stays payable until its ``time_expire``.
+signed form stays payable until its ``time_expire``. Who has logged in by then may complete the
+payment a moment later.
 """
 
 from __future__ import annotations
@@ -12,53 +13,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from chalicelib.clock import BEIJING, Clock
+from infra.local.alipay.refunds import Refunded, RefundOrder, refunded
 from infra.local.alipay.refusal import Refusal, business
+from infra.local.alipay.trade import Offer, Trade, TradeStatus
 
-DEFAULT_LIFETIME = timedelta(days=15)
-
-
-class TradeStatus(StrEnum):
-    """The state of a trade (交易状态)."""
-
-    WAIT_BUYER_PAY = "WAIT_BUYER_PAY"
-    TRADE_SUCCESS = "TRADE_SUCCESS"
-    TRADE_FINISHED = "TRADE_FINISHED"
-    TRADE_CLOSED = "TRADE_CLOSED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """One signed ``wap.pay`` request. ``total_amount`` is yuan with two decimals."""
-
-    out_trade_no: str
-    total_amount: str
-    subject: str
-    body: str | None
-    passback_params: str | None
-    time_expire: datetime | None
-    quit_url: str
-    notify_url: str
-    return_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
-    """An offer that a payer took up."""
-
-    offer: Offer
-    trade_no: str
-    status: TradeStatus
-    gmt_create: datetime
-    gmt_payment: datetime | None = None
-    gmt_close: datetime | None = None
-
-    @property
-    def expires_at(self) -> datetime:
-        """When the platform closes it if nobody paid."""
-        return self.offer.time_expire or self.gmt_create + DEFAULT_LIFETIME
+PAYMENT_GRACE = timedelta(seconds=60)
+"""How long after ``time_expire`` a payer who is at the cashier already can still pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +34,16 @@ class Cashier:
 class Ledger:
     """Keeps them all, behind one lock; what it hands out never changes.
 
-    ``announce`` is told of each trade that was paid or closed, after the change; it may not wait.
+    ``announce`` is told of each trade that was paid, closed, refunded or finished, after the
+    change; it may not wait. ``grace`` is how long a payment may be late.
     """
 
-    def __init__(self, clock: Clock, announce: Callable[[Trade], None]) -> None:
+    def __init__(
+        self, clock: Clock, announce: Callable[[Trade], None], grace: timedelta = PAYMENT_GRACE
+    ) -> None:
         self._clock = clock
         self._announce = announce
+        self._grace = grace
         self._lock = threading.RLock()
         self._cashiers: dict[str, Cashier] = {}
         self._offers: dict[str, Offer] = {}
@@ -115,7 +81,7 @@ class Ledger:
         Raises
         ------
         Refusal
-            As `open_cashier`: another visit may have taken the number meanwhile.
+            As `open_cashier`: time goes on, and another visit may have taken the number.
         """
         with self._lock:
             self.close_expired()
@@ -141,10 +107,7 @@ class Ledger:
             There is no such trade, or it does not wait for payment.
         """
         with self._lock:
-            self.close_expired()
-            trade = self._trades.get(out_trade_no)
-            if trade is None:
-                raise business("TRADE_NOT_EXIST", "交易不存在")
+            trade = self.existing("", out_trade_no)
             if trade.status is not TradeStatus.WAIT_BUYER_PAY:
                 raise _over(trade)
             return self._changed(
@@ -160,12 +123,53 @@ class Ledger:
             There is no such trade, or it does not wait for payment.
         """
         with self._lock:
-            trade = self.find(trade_no, out_trade_no)
-            if trade is None:
-                raise business("TRADE_NOT_EXIST", "交易不存在")
+            trade = self.existing(trade_no, out_trade_no)
             if trade.status is not TradeStatus.WAIT_BUYER_PAY:
                 raise business("TRADE_STATUS_ERROR", "交易状态不合法")
             return self._closed(trade)
+
+    def refund(self, trade_no: str, out_trade_no: str, order: RefundOrder) -> Refunded:
+        """Give money back; idempotent by the number of ``order``.
+
+        Raises
+        ------
+        Refusal
+            There is no such trade, or as `refunded`.
+        """
+        with self._lock:
+            trade = self.existing(trade_no, out_trade_no)
+            outcome = refunded(trade, order, self._clock.now())
+            if outcome.moved:
+                self._changed(outcome.trade)
+            return outcome
+
+    def finish(self, out_trade_no: str) -> Trade:
+        """End the time in which a paid trade can be refunded.
+
+        Raises
+        ------
+        Refusal
+            There is no such trade, or it is not a paid one.
+        """
+        with self._lock:
+            trade = self.existing("", out_trade_no)
+            if trade.status is not TradeStatus.TRADE_SUCCESS:
+                raise business("TRADE_STATUS_ERROR", "交易状态不合法")
+            now = self._clock.now()
+            return self._changed(replace(trade, status=TradeStatus.TRADE_FINISHED, gmt_close=now))
+
+    def existing(self, trade_no: str, out_trade_no: str) -> Trade:
+        """One trade, as `find`.
+
+        Raises
+        ------
+        Refusal
+            ``ACQ.TRADE_NOT_EXIST``: nobody has logged in for it yet.
+        """
+        trade = self.find(trade_no, out_trade_no)
+        if trade is None:
+            raise business("TRADE_NOT_EXIST", "交易不存在")
+        return trade
 
     def find(self, trade_no: str, out_trade_no: str) -> Trade | None:
         """One trade; ``trade_no`` counts when both are given."""
@@ -186,7 +190,8 @@ class Ledger:
         with self._lock:
             now = self._clock.now()
             for trade in list(self._trades.values()):
-                if trade.status is TradeStatus.WAIT_BUYER_PAY and now >= trade.expires_at:
+                is_late = now >= trade.expires_at + self._grace
+                if trade.status is TradeStatus.WAIT_BUYER_PAY and is_late:
                     self._closed(trade)
 
     def _check_payable(self, offer: Offer) -> None:

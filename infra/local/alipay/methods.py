@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.alipay.platform import Platform
+from infra.local.alipay.refund_query import refund_query
 from infra.local.alipay.request import GatewayRequest
 from infra.local.alipay.trade_close import trade_close
 from infra.local.alipay.trade_query import trade_query
+from infra.local.alipay.trade_refund import trade_refund
 
 Method = Callable[[Platform, GatewayRequest], dict[str, Any]]
 """Answers with its own fields; the gateway adds code, msg and signature. Refuses by `Refusal`."""
@@ -16,4 +18,6 @@ Method = Callable[[Platform, GatewayRequest], dict[str, Any]]
 SERVER_METHODS: Mapping[str, Method] = {
     "alipay.trade.query": trade_query,
     "alipay.trade.close": trade_close,
+    "alipay.trade.refund": trade_refund,
+    "alipay.trade.fastpay.refund.query": refund_query,
 }

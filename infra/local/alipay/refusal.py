@@ -41,6 +41,11 @@ def business(sub_code: str, sub_msg: str) -> Refusal:
     return Refusal("40004", "Business Failed", f"ACQ.{sub_code}", sub_msg)
 
 
+def ordered(sub_code: str) -> Refusal:
+    """A refusal that a test asked for; ``sub_code`` is whole."""
+    return Refusal("40004", "Business Failed", sub_code, "业务处理失败")
+
+
 def invalid_parameter(name: str, why: str) -> Refusal:
     """A field of ``biz_content`` is missing or unfit."""
     return business("INVALID_PARAMETER", f"参数无效：{name} {why}")

@@ -9,7 +9,6 @@ import msgspec
 from chalicelib.clock import to_beijing_text
 from infra.local.alipay.buyer import TEST_BUYER
 from infra.local.alipay.platform import Platform
-from infra.local.alipay.refusal import business
 from infra.local.alipay.request import GatewayRequest
 
 
@@ -27,15 +26,16 @@ class WhichTrade(msgspec.Struct):
 def trade_query(platform: Platform, request: GatewayRequest) -> dict[str, Any]:
     """What is known of a trade.
 
+    A payment that went back in full is ``TRADE_CLOSED`` like one that never came; only
+    ``send_pay_date`` tells them apart. A partial refund does not show.
+
     Raises
     ------
     Refusal
         ``ACQ.TRADE_NOT_EXIST``: no payer has logged in for it yet.
     """
     which = request.content(WhichTrade)
-    trade = platform.ledger.find(which.trade_no, which.out_trade_no)
-    if trade is None:
-        raise business("TRADE_NOT_EXIST", "交易不存在")
+    trade = platform.ledger.existing(which.trade_no, which.out_trade_no)
     paid = trade.offer.total_amount if trade.gmt_payment is not None else "0.00"
     answer = {
         "buyer_logon_id": TEST_BUYER.shown_logon_id,

@@ -12,10 +12,10 @@ import msgspec
 
 from chalicelib.clock import from_beijing_text
 from chalicelib.money import fen_to_yuan_text, yuan_text_to_fen
-from infra.local.alipay.ledger import Offer
 from infra.local.alipay.platform import Platform
 from infra.local.alipay.refusal import invalid_parameter
 from infra.local.alipay.request import GatewayRequest
+from infra.local.alipay.trade import Offer
 
 METHOD = "alipay.trade.wap.pay"
 PRODUCT_CODE = "QUICK_WAP_WAY"
