@@ -46,8 +46,8 @@ class Publisher(Protocol):
         Raises
         ------
         BrokerError
-            The broker cannot be used, or an expected exchange or queue is missing. Nothing was
-            published.
+            The broker cannot be used, or an exchange of the batch or a queue that is expected
+            there is missing. Nothing was published.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""From the outbox's stream to the exchange: publish, wait for confirms, delete what is confirmed.
+"""From the outbox's stream to the exchanges: publish, wait for confirms, delete what is confirmed.
 
 The stream owns a row for its first minute; after that the row waits in the table for whoever
 sweeps it. Lambda starts a batch again at the lowest failed sequence number, so records after it
@@ -44,7 +44,10 @@ class OutboxRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
-    """How long things may take. ``stream_owns`` is the mapping's maximum record age, too."""
+    """How long things may take. ``stream_owns`` is the mapping's maximum record age, too.
+
+    The exchanges of one batch share ``publish_deadline_seconds`` equally.
+    """
 
     publish_deadline_seconds: float = 10
     stream_owns: timedelta = timedelta(seconds=60)
@@ -69,7 +72,9 @@ class Relay:
         self._limits = limits
 
     def publish(self, records: Iterable[Mapping[str, object]]) -> Answer:
-        """Bring a batch of one shard, in its order, to the exchange.
+        """Bring a batch of one shard to its exchanges, in its order on each.
+
+        What keeps one exchange from being used does not hold back the others.
 
         Returns
         -------
@@ -79,7 +84,11 @@ class Relay:
             in the table.
         """
         rows = self._due(self._readable(records))
-        failed = self._publish(rows)
+        by_exchange = _by_exchange(rows)
+        failed: set[str] = set()
+        for share in by_exchange.values():
+            seconds = self._limits.publish_deadline_seconds / len(by_exchange)
+            failed |= self._publish(share, seconds)
         if not failed:
             return {"batchItemFailures": []}
         first = next(row for row in rows if row.message.event_key in failed)
@@ -118,7 +127,7 @@ class Relay:
             count("OutboxTooOld", len(rows) - len(ours))
         return ours
 
-    def _publish(self, rows: Sequence[NewRow]) -> frozenset[str]:
+    def _publish(self, rows: Sequence[NewRow], seconds: float) -> frozenset[str]:
         """The event keys of the rows that must be tried again."""
         keys = frozenset(row.message.event_key for row in rows)
         try:
@@ -126,8 +135,7 @@ class Relay:
             messages = [row.message for row in rows if row.message.event_key in there]
             if not messages:
                 return frozenset()
-            deadline = Deadline.after(self._limits.publish_deadline_seconds)
-            results = self._publisher.publish(messages, deadline)
+            results = self._publisher.publish(messages, Deadline.after(seconds))
         except (BrokerError, Unavailable) as error:
             logger.error("nothing published", rows=len(rows), detail=error.detail)
             count("OutboxNotPublished", len(rows))
@@ -156,3 +164,10 @@ class Relay:
         failed = {k: r.value for k, r in results.items() if r is not PublishResult.CONFIRMED}
         if failed:
             logger.error("not confirmed", rows=failed)
+
+
+def _by_exchange(rows: Iterable[NewRow]) -> dict[str, list[NewRow]]:
+    found: dict[str, list[NewRow]] = {}
+    for row in rows:
+        found.setdefault(row.message.exchange, []).append(row)
+    return found

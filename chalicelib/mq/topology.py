@@ -14,10 +14,11 @@ needs ``reject-publish`` (https://www.rabbitmq.com/docs/quorum-queues#dead-lette
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.mq.message import PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE
+from chalicelib.mq.refund_message import REFUNDNOTIFY_EXCHANGE, REFUNDNOTIFY_QUEUE
 
 Arguments = Mapping[str, str | int]
 
@@ -106,7 +107,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """What a publisher expects to find: mandatory does not see one missing queue of two."""
+    """What a publisher expects to find: mandatory does not see one missing queue of two.
+
+    Each exchange has expectations of its own: a queue that is missing on one holds nothing back
+    on another.
+    """
 
     subscriptions: Sequence[Subscription]
 
@@ -118,15 +123,29 @@ class Topology:
         """The queues that a message must reach."""
         return tuple(s.work_queue for s in self.subscriptions)
 
+    def of(self, exchanges: Collection[str]) -> Topology:
+        """What must be there for messages to these exchanges alone."""
+        return Topology(tuple(s for s in self.subscriptions if s.exchange in exchanges))
+
 
 def learning_subscription(retry_delays_seconds: tuple[int, ...]) -> Subscription:
     """The learning centre's part of the payment results."""
     return Subscription(PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE, retry_delays_seconds)
 
 
+def learning_refund_subscription(retry_delays_seconds: tuple[int, ...]) -> Subscription:
+    """The learning centre's part of the refunds."""
+    return Subscription(REFUNDNOTIFY_EXCHANGE, REFUNDNOTIFY_QUEUE, retry_delays_seconds)
+
+
 def platform_topology(retry_delays_seconds: tuple[int, ...]) -> Topology:
-    """All subscribers that this project owns."""
-    return Topology((learning_subscription(retry_delays_seconds),))
+    """All subscriptions that this project owns."""
+    return Topology(
+        (
+            learning_subscription(retry_delays_seconds),
+            learning_refund_subscription(retry_delays_seconds),
+        )
+    )
 
 
 def _dead_lettering_to(queue: str) -> dict[str, str | int]:

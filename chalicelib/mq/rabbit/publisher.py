@@ -27,9 +27,9 @@ _ATTEMPTS = 2
 class RabbitPublisher:
     """Implements `chalicelib.mq.ports.Publisher`. Not for more than one thread.
 
-    Before each batch every expected exchange and work queue is looked for, and nothing is
-    published if one is missing. A connection that is lost meanwhile is opened once more, for what
-    is still unknown. A connection that owes answers at the deadline is dropped.
+    Before each batch its exchanges and the work queues that are expected there are looked for, and
+    nothing is published if one is missing. A connection that is lost meanwhile is opened once
+    more, for what is still unknown. A connection that owes answers at the deadline is dropped.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class RabbitPublisher:
             link.connection.close()
 
     def _publish_unknown(self, batch: _Batch, deadline: Deadline) -> None:
-        link = self._ready_link(deadline)
+        link = self._ready_link(self._topology.of(batch.exchanges), deadline)
         batch.sent = True
         clean = False
         try:
@@ -86,11 +86,11 @@ class RabbitPublisher:
                 self._drop_link()
         link.used_at = self._clock.now()
 
-    def _ready_link(self, deadline: Deadline) -> _Link:
+    def _ready_link(self, expected: Topology, deadline: Deadline) -> _Link:
         try:
             if self._link is None:
                 self._link = _Link(self._address, deadline, self._clock.now())
-            self._link.declarations.check(self._topology, deadline)
+            self._link.declarations.check(expected, deadline)
         except BaseException:
             self._drop_link()
             raise
@@ -111,6 +111,7 @@ class _Batch:
 
     def __init__(self, messages: tuple[Outgoing, ...]) -> None:
         self.messages = messages
+        self.exchanges = frozenset(message.exchange for message in messages)
         self.results = {message.key: PublishResult.UNKNOWN for message in messages}
         self.sent = False
 

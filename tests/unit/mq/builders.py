@@ -13,7 +13,8 @@ from chalicelib.mq.topology import Subscription, Topology
 from tests.fakes.clock import START
 
 SUBSCRIPTION = Subscription("paynotify_exchange_fanout", "paynotify_queue", (10, 60))
-TOPOLOGY = Topology((SUBSCRIPTION,))
+REFUND_SUBSCRIPTION = Subscription("refundnotify_exchange_fanout", "refundnotify_queue", (10, 60))
+TOPOLOGY = Topology((SUBSCRIPTION, REFUND_SUBSCRIPTION))
 
 
 def a_message(number: int = 1, created_at: datetime = START) -> OutboxMessage:

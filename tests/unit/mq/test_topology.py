@@ -12,8 +12,28 @@ def queues() -> dict[str, Queue]:
 
 def test_the_names_on_the_wire_stay() -> None:
     topology = platform_topology((10, 60))
-    assert topology.exchanges() == ("paynotify_exchange_fanout",)
-    assert topology.work_queues() == ("paynotify_queue",)
+    assert topology.exchanges() == ("paynotify_exchange_fanout", "refundnotify_exchange_fanout")
+    assert topology.work_queues() == ("paynotify_queue", "refundnotify_queue")
+
+
+def test_payments_and_refunds_share_neither_exchange_nor_queue() -> None:
+    payments, refunds = platform_topology((10, 60)).subscriptions
+    assert payments.exchange != refunds.exchange
+    assert {queue.name for queue in refunds.queues()} == {
+        "refundnotify_queue",
+        "refundnotify_queue.dead",
+        "refundnotify_queue.retry.10s",
+        "refundnotify_queue.retry.60s",
+    }
+    assert not set(queues()) & {queue.name for queue in refunds.queues()}
+
+
+def test_a_message_expects_the_queues_of_its_own_exchange_alone() -> None:
+    topology = platform_topology((10, 60))
+    refunds = topology.of({"refundnotify_exchange_fanout"})
+    assert refunds.exchanges() == ("refundnotify_exchange_fanout",)
+    assert refunds.work_queues() == ("refundnotify_queue",)
+    assert topology.of(set(topology.exchanges())) == topology
 
 
 def test_a_subscription_has_a_work_a_dead_and_its_retry_queues() -> None:
