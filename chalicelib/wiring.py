@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from chalicelib.ids.numbers import LeasedNumbers
     from chalicelib.learning.ports import LearningStore
     from chalicelib.learning.service import LearningService
+    from chalicelib.mq.delivery import Handler
     from chalicelib.mq.drain import Drain
     from chalicelib.mq.rabbit import BrokerAddress
     from chalicelib.mq.relay import Relay
-    from chalicelib.mq.topology import Topology
+    from chalicelib.mq.topology import Subscription, Topology
     from chalicelib.orders.cashier import Cashier
     from chalicelib.orders.links import LinkSigner
     from chalicelib.orders.model import PayChannel
@@ -255,16 +256,32 @@ def learning_drain() -> Drain:
     """Step 9: payment results from the queue to the learning centre."""
     from chalicelib.learning.grants import Granting
     from chalicelib.learning.subscriber import PayResultSubscriber
-    from chalicelib.mq.drain import Drain, DrainLimits
-    from chalicelib.mq.rabbit import connector
     from chalicelib.mq.topology import learning_subscription
 
-    return Drain(
-        connector(broker_address()),
+    return _drain(
         learning_subscription(settings().retry_delays_seconds),
         PayResultSubscriber(Granting(learning_store())),
-        DrainLimits(
-            window_seconds=settings().drain_window_seconds,
-            prefetch=settings().drain_prefetch,
-        ),
     )
+
+
+@cache
+def refund_drain() -> Drain:
+    """Refunds that revoke goods, from their own queue to the learning centre."""
+    from chalicelib.learning.revocations import Revoking
+    from chalicelib.learning.subscriber import RefundResultSubscriber
+    from chalicelib.mq.topology import learning_refund_subscription
+
+    return _drain(
+        learning_refund_subscription(settings().retry_delays_seconds),
+        RefundResultSubscriber(Revoking(learning_store())),
+    )
+
+
+def _drain(subscription: Subscription, handler: Handler) -> Drain:
+    from chalicelib.mq.drain import Drain, DrainLimits
+    from chalicelib.mq.rabbit import connector
+
+    limits = DrainLimits(
+        window_seconds=settings().drain_window_seconds, prefetch=settings().drain_prefetch
+    )
+    return Drain(connector(broker_address()), subscription, handler, limits)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.clock import Clock
-from chalicelib.errors import CourseBeingOpened, NotFound, Unavailable
+from chalicelib.errors import CourseBeingOpened, NotFound, StaleWrite, Unavailable
 from chalicelib.learning.model import (
     ChooseCourse,
     ChooseStatus,
@@ -102,6 +102,8 @@ class Choosing:
         record = self._store.choose_course(grant.choose_course_id)
         if record is None:
             raise Unavailable(detail=f"a grant without its record: {grant}")
+        if record.status is ChooseStatus.REFUNDED:
+            raise StaleWrite(detail=f"{grant.choose_course_id} was refunded between the two reads")
         return record
 
     def _grant_free(self, course: Course, offer: Offer, row: CourseRow, now: datetime) -> Chosen:

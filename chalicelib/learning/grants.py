@@ -27,13 +27,18 @@ class AlreadyGranted:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundedBefore:
+    """The refund was heard first: the payment is noted beside it, and opens nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotGrantable:
     """The message names nothing that can be granted; repeating it does not help."""
 
     reason: str
 
 
-GrantOutcome = Granted | AlreadyGranted | NotGrantable
+GrantOutcome = Granted | AlreadyGranted | RefundedBefore | NotGrantable
 
 
 class Granting:
@@ -44,6 +49,9 @@ class Granting:
 
     def grant(self, result: PayResult) -> GrantOutcome:
         """Grant what ``result`` paid for, from its pay time and for its days. Idempotent.
+
+        A record that is refunded stays so: its grant is stored as revoked, so that row and record
+        are the same as if payment and refund had been heard in their order.
 
         Raises
         ------
@@ -60,17 +68,19 @@ class Granting:
         record = self._store.choose_course(result.out_business_id)
         if record is None:
             return NotGrantable(f"no choose-course record {result.out_business_id!r}")
-        if record.status is not ChooseStatus.AWAITING_PAYMENT:
+        if record.paid_at is not None:
             return AlreadyGranted()
+        refunded = record.status is ChooseStatus.REFUNDED
         chosen = record.chosen(result.paid_at, result.valid_days)
+        paid = chosen.refunded() if refunded else chosen
         row = self._store.course_row(record.user_id, record.course_id)
         row = row or CourseRow(user_id=record.user_id, course_id=record.course_id)
         self._store.commit(
             LearningChange(
                 write_id=secrets.token_hex(8),
-                choose_course=chosen,
-                course_row=row.with_grant(chosen.grant()),
+                choose_course=paid,
+                course_row=row.with_grant(paid.grant()),
                 close_pending=True,
             )
         )
-        return Granted()
+        return RefundedBefore() if refunded else Granted()

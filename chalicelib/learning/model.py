@@ -87,8 +87,9 @@ class Grant:
 class ChooseCourse:
     """A user's wish to take a course (选课记录). ``version`` is 0 until it is stored.
 
-    ``paid_at`` is when it was paid, for a free course when it was chosen; None while it awaits
-    payment. Price and validity are those of the last choice; an order freezes its own.
+    ``paid_at`` is when it was paid, for a free course when it was chosen; None until its payment
+    was heard, also when its refund was heard first. Price and validity are those of the last
+    choice; an order freezes its own.
     """
 
     choose_course_id: str
@@ -108,9 +109,13 @@ class ChooseCourse:
         """This record once it is paid for, with the validity that was paid for."""
         return replace(self, status=ChooseStatus.CHOSEN, paid_at=paid_at, valid_days=valid_days)
 
+    def refunded(self) -> ChooseCourse:
+        """This record once its money is back; the last state that it has."""
+        return replace(self, status=ChooseStatus.REFUNDED)
+
     def grant(self) -> Grant:
-        """What a chosen record gives its user."""
-        assert self.paid_at is not None, "a record that awaits payment grants nothing"
+        """What a record that was paid for gives its user; revoked once it is refunded."""
+        assert self.paid_at is not None, "a record that was not paid for grants nothing"
         return Grant(
             choose_course_id=self.choose_course_id,
             paid_at=self.paid_at,
@@ -118,6 +123,7 @@ class ChooseCourse:
             choose_type=self.choose_type,
             course_name=self.course_name,
             company_id=self.company_id,
+            revoked=self.status is ChooseStatus.REFUNDED,
         )
 
 
@@ -149,6 +155,18 @@ class CourseRow:
         if self.has_grant(grant.choose_course_id):
             return self
         return replace(self, grants=tuple(sorted((*self.grants, grant), key=_by_payment)))
+
+    def with_revoked(self, choose_course_id: str) -> CourseRow:
+        """This row without what one record opens; the grants of other records stay."""
+        return replace(
+            self,
+            grants=tuple(
+                replace(grant, revoked=True)
+                if grant.choose_course_id == choose_course_id
+                else grant
+                for grant in self.grants
+            ),
+        )
 
     def has_grant(self, choose_course_id: str) -> bool:
         """Whether that record was ever granted here."""

@@ -7,7 +7,13 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
 from chalicelib.errors import StaleWrite
-from chalicelib.learning.model import ChooseCourse, Course, CourseRow, is_plain_id
+from chalicelib.learning.model import (
+    ChooseCourse,
+    ChooseStatus,
+    Course,
+    CourseRow,
+    is_plain_id,
+)
 from chalicelib.learning.ports import LearningChange
 from chalicelib.learning.rows import (
     ChooseCourseItem,
@@ -59,7 +65,10 @@ class DynamoLearningStore:
     def pending(self, user_id: str, course_id: str) -> ChooseCourse | None:
         """The one record of a user and a course that awaits payment."""
         guard = found_or_none(self._pending, _pending_key(user_id, course_id))
-        return self.choose_course(guard.choose_course_id) if guard is not None else None
+        record = self.choose_course(guard.choose_course_id) if guard is not None else None
+        if record is None or record.status is not ChooseStatus.AWAITING_PAYMENT:
+            return None  # decided between the two reads, and the guard is gone with that
+        return record
 
     def course_row(self, user_id: str, course_id: str) -> CourseRow | None:
         """One row of my course table."""

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.errors import StaleWrite, Unavailable
-from chalicelib.learning.model import ChooseCourse, Course, CourseRow, is_plain_id
+from chalicelib.learning.model import (
+    ChooseCourse,
+    ChooseStatus,
+    Course,
+    CourseRow,
+    is_plain_id,
+)
 from chalicelib.learning.ports import LearningChange
 from chalicelib.purchasables import PurchaseState
 
@@ -60,7 +66,9 @@ class FakeLearningStore:
     def pending(self, user_id: str, course_id: str) -> ChooseCourse | None:
         with self._lock:
             record_id = self._pending.get((user_id, course_id))
-            return self._records[record_id] if record_id is not None else None
+            record = self._records[record_id] if record_id is not None else None
+        awaits = record is not None and record.status is ChooseStatus.AWAITING_PAYMENT
+        return record if awaits else None
 
     def course_row(self, user_id: str, course_id: str) -> CourseRow | None:
         return self._rows.get((user_id, course_id))

@@ -18,6 +18,7 @@ from chalicelib.learning.model import (
 from chalicelib.learning.service import LearningService
 from chalicelib.money import Fen
 from chalicelib.mq.message import PayResult
+from chalicelib.mq.refund_message import RefundResult
 from chalicelib.purchasables import OrderType
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.learning import FakeLearningStore, FakePurchases
@@ -116,12 +117,30 @@ def a_pay_result(
     )
 
 
+def a_refund_result(
+    out_business_id: str,
+    *,
+    refund_no: str = "7001",
+    refunded_at: datetime = START + timedelta(days=1),
+    order_type: str = OrderType.COURSE,
+) -> RefundResult:
+    return RefundResult(
+        message_id=refund_no,
+        out_business_id=out_business_id,
+        order_type=order_type,
+        order_id="8001",
+        refund_no=refund_no,
+        refund_fen=Fen(100),
+        refunded_at=refunded_at,
+    )
+
+
 class School:
     """A learning centre on fakes, with its catalogue."""
 
-    def __init__(self, *courses: Course) -> None:
+    def __init__(self, *courses: Course, store: FakeLearningStore | None = None) -> None:
         self.clock = FakeClock()
-        self.store = FakeLearningStore()
+        self.store = store or FakeLearningStore()
         self.purchases = FakePurchases()
         self.service = LearningService(
             store=self.store,
