@@ -130,6 +130,24 @@ class Merchant:
     def close(self, out_trade_no: str = "1001") -> dict[str, Any]:
         return self.ask("alipay.trade.close", {"out_trade_no": out_trade_no})
 
+    def refund(
+        self, refund_amount: str, out_trade_no: str = "1001", **content: Any
+    ) -> dict[str, Any]:
+        which = {"out_trade_no": out_trade_no, "refund_amount": refund_amount}
+        return self.ask("alipay.trade.refund", which | content)
+
+    def refund_query(
+        self, out_request_no: str, out_trade_no: str = "1001", **content: Any
+    ) -> dict[str, Any]:
+        which = {"out_trade_no": out_trade_no, "out_request_no": out_request_no}
+        return self.ask("alipay.trade.fastpay.refund.query", which | content)
+
+    @property
+    def nothing_found(self) -> dict[str, Any]:
+        """What `refund_query` tells of a refund that does not exist."""
+        name = "alipay_trade_fastpay_refund_query_response"
+        return {"name": name, "signed": True, "code": "10000", "msg": "Success"}
+
     def log_in(self, out_trade_no: str = "1001", **changes: Any) -> None:
         """A payer opens the cashier and logs in."""
         self.open_cashier(self.order(out_trade_no, **changes))
@@ -141,13 +159,21 @@ class Merchant:
         answer = self.http.post(f"{self.control}/trades/{out_trade_no}/pay").raise_for_status()
         return dict(answer.json())
 
+    def control_trade(self, deed: str, out_trade_no: str = "1001", **order: Any) -> dict[str, Any]:
+        """Have something done to a trade behind the platform's back."""
+        url = f"{self.control}/trades/{out_trade_no}/{deed}"
+        return dict(self.http.post(url, json=order).raise_for_status().json())
+
+    def trade(self, out_trade_no: str = "1001") -> dict[str, Any]:
+        """What the platform knows of a trade, with its notifications."""
+        return dict(self.http.get(f"{self.control}/trades/{out_trade_no}").json())
+
     def order_fault(self, **fault: Any) -> None:
         self.http.post(f"{self.control}/faults", json=fault).raise_for_status()
 
     def deliveries(self, out_trade_no: str = "1001") -> list[dict[str, Any]]:
         """Every attempt to deliver the last notification of a trade."""
-        trade = self.http.get(f"{self.control}/trades/{out_trade_no}").json()
-        notifications = trade["notifications"]
+        notifications = self.trade(out_trade_no)["notifications"]
         return list(notifications[-1]["deliveries"]) if notifications else []
 
 
