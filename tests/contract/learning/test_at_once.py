@@ -14,6 +14,7 @@ from chalicelib.learning.choose import Chosen
 from chalicelib.learning.grants import AlreadyGranted, Granted, Granting
 from chalicelib.learning.model import ChooseStatus, CourseRow, LearnStatus
 from chalicelib.learning.ports import LearningChange, LearningStore
+from chalicelib.learning.revocations import Revoking
 from chalicelib.learning.service import LearningService
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.learning import FakePurchases
@@ -25,6 +26,7 @@ from tests.unit.learning.builders import (
     a_free_course,
     a_pay_result,
     a_pending_record,
+    a_refund_result,
 )
 
 _T = TypeVar("_T")
@@ -98,6 +100,31 @@ def test_messages_of_one_course_at_once_all_count(store: LearningStore):
     at_once([lambda result=result: Granting(store).grant(result) for result in results])
 
     assert row_in(store).valid_to == START + timedelta(days=40)
+
+
+@pytest.mark.parametrize("round_number", range(3))
+def test_a_payment_and_its_refund_at_once_leave_the_course_closed(
+    store: LearningStore, round_number
+):
+    service = service_on(store)
+    store.put_course(a_course())
+    record_id = service.choose(STUDENT, "1002").record.choose_course_id
+    paid, refunded = a_pay_result(record_id), a_refund_result(record_id)
+
+    def grant() -> None:
+        Granting(store).grant(paid)
+
+    def revoke() -> None:
+        Revoking(store).revoke(refunded)
+
+    at_once([grant, revoke] * 3)
+
+    record = store.choose_course(record_id)
+    assert record is not None
+    assert (record.status, record.paid_at) == (ChooseStatus.REFUNDED, START)
+    assert [grant.revoked for grant in row_in(store).grants] == [True]
+    assert store.pending(STUDENT, "1002") is None
+    assert service.choose(STUDENT, "1002").record.choose_course_id != record_id
 
 
 def test_a_click_beside_the_grant_of_its_record_makes_no_second_one(store: LearningStore):

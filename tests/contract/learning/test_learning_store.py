@@ -190,6 +190,47 @@ def test_the_guard_can_be_taken_again_once_it_is_given_back(store):
     assert store.pending(STUDENT, "1002") == replace(a_pending_record("501"), version=1)
 
 
+def test_a_refund_closes_record_row_and_guard_at_once(store):
+    open_pending(store)
+    chosen = stored(store).chosen(START, 365)
+    store.commit(
+        LearningChange(write_id="w2", choose_course=chosen, course_row=a_row(chosen.grant()))
+    )
+
+    store.commit(
+        LearningChange(
+            write_id="w3",
+            choose_course=stored(store).refunded(),
+            course_row=stored_row(store).with_revoked("500"),
+            close_pending=True,
+        )
+    )
+
+    refunded = replace(chosen.refunded(), version=3)
+    assert store.choose_course("500") == refunded
+    assert stored_row(store).grants == (a_grant("500", revoked=True),)
+    open_pending(store, "501", "w4")
+    assert store.pending(STUDENT, "1002") == replace(a_pending_record("501"), version=1)
+
+
+def test_a_refunded_record_that_was_never_paid_has_no_pay_time(store):
+    open_pending(store)
+
+    refunded = stored(store).refunded()
+    store.commit(LearningChange(write_id="w2", choose_course=refunded, close_pending=True))
+
+    assert store.choose_course("500") == replace(refunded, version=2)
+    assert stored(store).paid_at is None
+
+
+def test_a_guard_shows_nothing_once_its_record_is_decided(store):
+    open_pending(store)
+
+    store.commit(LearningChange(write_id="w2", choose_course=stored(store).refunded()))
+
+    assert store.pending(STUDENT, "1002") is None
+
+
 @pytest.mark.parametrize("version_read", [0, 2])
 def test_a_decision_is_held_to_the_row_that_it_was_made_on(store, version_read):
     store.commit(LearningChange(write_id="w1", course_row=a_row(a_grant("499"))))

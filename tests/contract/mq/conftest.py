@@ -157,6 +157,12 @@ def subscription() -> Subscription:
 
 
 @pytest.fixture
+def other_exchange(subscription: Subscription) -> Subscription:
+    """A subscription on another exchange."""
+    return Subscription(f"{subscription.exchange}2", f"{subscription.work_queue}3", (1, 2))
+
+
+@pytest.fixture
 def second_subscription(subscription: Subscription) -> Subscription:
     """Another subscriber of the same exchange."""
     return Subscription(subscription.exchange, f"{subscription.work_queue}2", (1, 2))

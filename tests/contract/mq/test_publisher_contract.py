@@ -12,13 +12,13 @@ from chalicelib.mq.topology import Subscription, Topology
 from tests.contract.mq.conftest import ANSWER_SECONDS, Stage
 
 
-def messages_to(exchange: str, count: int) -> list[OutboxMessage]:
+def messages_to(exchange: str, count: int, event: str = "paid") -> list[OutboxMessage]:
     return [
         OutboxMessage(
-            event_key=f"{number}#paid",
+            event_key=f"{number}#{event}",
             message_id=str(number),
             exchange=exchange,
-            body=f'{{"id":"{number}"}}',
+            body=f'{{"id":"{number}","event":"{event}"}}',
             created_at=datetime(2026, 3, 1, tzinfo=UTC),
         )
         for number in range(count)
@@ -43,6 +43,41 @@ def test_every_subscriber_gets_every_message_in_order(
     bodies = [m.body.encode() for m in messages]
     assert stage.bodies(subscription.work_queue) == bodies
     assert stage.bodies(second_subscription.work_queue) == bodies
+
+
+def test_each_message_of_a_batch_goes_to_its_own_exchange(
+    stage: Stage, subscription: Subscription, other_exchange: Subscription
+) -> None:
+    stage.declare(subscription)
+    stage.declare(other_exchange)
+    publisher = stage.publisher(Topology((subscription, other_exchange)))
+    paid = messages_to(subscription.exchange, 2)
+    refunded = messages_to(other_exchange.exchange, 2, event="refund")
+
+    results = publisher.publish([paid[0], refunded[0], paid[1], refunded[1]], soon())
+
+    assert set(results.values()) == {PublishResult.CONFIRMED}
+    assert stage.bodies(subscription.work_queue) == [m.body.encode() for m in paid]
+    assert stage.bodies(other_exchange.work_queue) == [m.body.encode() for m in refunded]
+
+
+def test_what_another_exchange_lacks_stops_no_batch_but_its_own(
+    stage: Stage, subscription: Subscription, other_exchange: Subscription
+) -> None:
+    stage.declare(subscription)
+    publisher = stage.publisher(Topology((subscription, other_exchange)))
+    paid = messages_to(subscription.exchange, 1)
+    refunded = messages_to(other_exchange.exchange, 1, event="refund")
+
+    with pytest.raises(BrokerError, match=other_exchange.exchange):
+        publisher.publish(refunded, soon())
+    with pytest.raises(BrokerError, match=other_exchange.exchange):
+        publisher.publish([*paid, *refunded], soon())
+    assert stage.bodies(subscription.work_queue) == []
+
+    results = publisher.publish(paid, soon())
+    assert set(results.values()) == {PublishResult.CONFIRMED}
+    assert stage.bodies(subscription.work_queue) == [m.body.encode() for m in paid]
 
 
 def test_batches_follow_one_another(stage: Stage, subscription: Subscription) -> None:
