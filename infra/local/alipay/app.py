@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from infra.local.alipay.bill_download import bills
 from infra.local.alipay.cashier import cashier
 from infra.local.alipay.control import control
 from infra.local.alipay.gateway import gateway
@@ -12,9 +13,9 @@ from infra.local.services.web_server import WebServer
 
 
 def create_app(platform: Platform) -> Flask:
-    """The gateway, the cashier pages and the control routes of ``platform``."""
+    """The gateway, the cashier pages, the bills and the control routes of ``platform``."""
     app = Flask(__name__)
-    for blueprint in (gateway(platform), cashier(platform), control(platform)):
+    for blueprint in (gateway(platform), cashier(platform), bills(platform), control(platform)):
         app.register_blueprint(blueprint)
     return app
 

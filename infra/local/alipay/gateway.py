@@ -19,7 +19,7 @@ from infra.local.alipay.faults import Fault
 from infra.local.alipay.lost_answer import lost
 from infra.local.alipay.methods import SERVER_METHODS
 from infra.local.alipay.platform import Platform
-from infra.local.alipay.refusal import Refusal, invalid, ordered, service_unavailable
+from infra.local.alipay.refusal import Refusal, failed, invalid, service_unavailable
 from infra.local.alipay.request import CLOCK_TOLERANCE, GatewayRequest, merged, verified
 from infra.local.alipay.signature import sign, spoiled
 
@@ -86,7 +86,7 @@ def _called(platform: Platform, call: GatewayRequest, fault: Fault | None) -> di
         case "system_error":
             raise service_unavailable()
         case "refuse":
-            raise ordered(fault.sub_code)
+            raise failed(fault.sub_code, "业务处理失败")
         case "pretend":
             return fault.changed({})
         case "delay":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from infra.local.alipay.bill_download import bill_download_url
 from infra.local.alipay.platform import Platform
 from infra.local.alipay.refund_query import refund_query
 from infra.local.alipay.request import GatewayRequest
@@ -20,4 +21,5 @@ SERVER_METHODS: Mapping[str, Method] = {
     "alipay.trade.close": trade_close,
     "alipay.trade.refund": trade_refund,
     "alipay.trade.fastpay.refund.query": refund_query,
+    "alipay.data.dataservice.bill.downloadurl.query": bill_download_url,
 }

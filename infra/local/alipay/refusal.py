@@ -36,14 +36,14 @@ def invalid(name: str, sub_msg: str, *, signed: bool = True) -> Refusal:
     return Refusal("40002", "Invalid Arguments", f"isv.invalid-{name}", sub_msg, signed)
 
 
+def failed(sub_code: str, sub_msg: str) -> Refusal:
+    """A method refuses, with a code of any family."""
+    return Refusal("40004", "Business Failed", sub_code, sub_msg)
+
+
 def business(sub_code: str, sub_msg: str) -> Refusal:
-    """A method refuses: ``sub_code`` without its ``ACQ.``."""
-    return Refusal("40004", "Business Failed", f"ACQ.{sub_code}", sub_msg)
-
-
-def ordered(sub_code: str) -> Refusal:
-    """A refusal that a test asked for; ``sub_code`` is whole."""
-    return Refusal("40004", "Business Failed", sub_code, "业务处理失败")
+    """A method of trades refuses: ``sub_code`` without its ``ACQ.``."""
+    return failed(f"ACQ.{sub_code}", sub_msg)
 
 
 def invalid_parameter(name: str, why: str) -> Refusal:

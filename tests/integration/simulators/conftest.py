@@ -18,6 +18,7 @@ from infra.local.alipay import platform as alipay_platform
 from infra.local.alipay.app import create_server
 from infra.local.alipay.signature import Keys
 from infra.local.services.web_server import WebServer
+from tests.integration.simulators.alipay_by_hand import AlipayByHand
 from tests.integration.simulators.merchant import (
     APP_ID,
     SELLER_ID,
@@ -90,3 +91,8 @@ def merchant(
             notify_url=f"{site.url}/notify",
             http=http,
         )
+
+
+@pytest.fixture
+def by_hand(keys: Keys, merchant_key: rsa.RSAPrivateKey) -> AlipayByHand:
+    return AlipayByHand(keys, merchant_key)

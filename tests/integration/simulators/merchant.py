@@ -91,18 +91,7 @@ class Merchant:
         self, method: str, biz_content: Mapping[str, Any] | str, **changes: str | None
     ) -> dict[str, str]:
         """A signed request; ``changes`` replace public parameters (None takes one away)."""
-        text = biz_content if isinstance(biz_content, str) else json.dumps(biz_content)
-        parameters = {
-            "app_id": APP_ID,
-            "method": method,
-            "charset": "utf-8",
-            "sign_type": "RSA2",
-            "timestamp": beijing(),
-            "version": "1.0",
-            "biz_content": text,
-        }
-        given = {n: v for n, v in (parameters | changes).items() if v is not None}
-        return given | {"sign": sign(text_of_request(given), self.key)}
+        return signed_request(self.key, method, biz_content, **changes)
 
     def wap_form(self, order: Mapping[str, Any], **changes: str | None) -> dict[str, str]:
         """What the payer's browser submits."""
@@ -175,6 +164,24 @@ class Merchant:
         """Every attempt to deliver the last notification of a trade."""
         notifications = self.trade(out_trade_no)["notifications"]
         return list(notifications[-1]["deliveries"]) if notifications else []
+
+
+def signed_request(
+    key: RSAPrivateKey, method: str, biz_content: Mapping[str, Any] | str, **changes: str | None
+) -> dict[str, str]:
+    """A signed request; ``changes`` replace public parameters (None takes one away)."""
+    text = biz_content if isinstance(biz_content, str) else json.dumps(biz_content)
+    parameters = {
+        "app_id": APP_ID,
+        "method": method,
+        "charset": "utf-8",
+        "sign_type": "RSA2",
+        "timestamp": beijing(),
+        "version": "1.0",
+        "biz_content": text,
+    }
+    given = {n: v for n, v in (parameters | changes).items() if v is not None}
+    return given | {"sign": sign(text_of_request(given), key)}
 
 
 def beijing(ahead: timedelta = timedelta()) -> str:
