@@ -3,10 +3,14 @@
 A payment platform and its merchant each hold a private key and know the other's public key. The
 simulators read ``keys/``, the functions read ``secrets/`` (``SECRETS_DIR``)::
 
-    keys/alipay_private_key.pem         signs as Alipay          secrets/alipay_public_key
-    keys/alipay_app_public_key.pem      verifies the merchant    secrets/alipay_app_private_key
-    keys/identity_private_key.pem       signs tokens             (served as a JWK set)
-                                        signs payment links      secrets/link_keys
+    keys/alipay_private_key.pem           signs as Alipay          secrets/alipay_public_key
+    keys/alipay_app_public_key.pem        verifies the merchant    secrets/alipay_app_private_key
+    keys/wechatpay_private_key.pem        signs as WeChat Pay      secrets/wechat_public_key
+    keys/wechat_merchant_public_key.pem   verifies the merchant    secrets/wechat_private_key
+    keys/wechat_api_v3_key                encrypts notifications   secrets/wechat_api_v3_key
+    keys/wechat_app_secret                shared for OAuth         secrets/wechat_app_secret
+    keys/identity_private_key.pem         signs tokens             (served as a JWK set)
+                                          signs payment links      secrets/link_keys
 """
 
 from __future__ import annotations
@@ -26,18 +30,23 @@ from cryptography.hazmat.primitives.serialization import (
 
 _RSA_BITS = 2048
 _LINK_KEY_BYTES = 32
+_SHARED_BYTES = 16  # 32 characters in hexadecimal, as both secrets of WeChat have
 
 
 def make_keys(folder: Path) -> None:
     """Make what is missing under ``folder``; what is there stays. The files are their owner's.
 
-    The two files of a pair are made together: with one of them missing, both are made anew.
+    What two sides hold is made together: with one of the files missing, both are made anew.
     """
     keys, secret_files = folder / "keys", folder / "secrets"
     for place in (keys, secret_files):
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
     _make_pair(keys / "alipay_private_key.pem", secret_files / "alipay_public_key")
     _make_pair(secret_files / "alipay_app_private_key", keys / "alipay_app_public_key.pem")
+    _make_pair(keys / "wechatpay_private_key.pem", secret_files / "wechat_public_key")
+    _make_pair(secret_files / "wechat_private_key", keys / "wechat_merchant_public_key.pem")
+    for name in ("wechat_api_v3_key", "wechat_app_secret"):
+        _make_shared(keys / name, secret_files / name)
     identity = keys / "identity_private_key.pem"
     if not identity.exists():
         _write(identity, _private_pem(_new_key()))
@@ -52,6 +61,14 @@ def _make_pair(private: Path, public: Path) -> None:
     key = _new_key()
     _write(private, _private_pem(key))
     _write(public, _public_pem(key))
+
+
+def _make_shared(ours: Path, theirs: Path) -> None:
+    if ours.exists() and theirs.exists():
+        return
+    secret = secrets.token_hex(_SHARED_BYTES).encode()
+    _write(ours, secret)
+    _write(theirs, secret)
 
 
 def _new_key() -> rsa.RSAPrivateKey:

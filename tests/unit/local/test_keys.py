@@ -23,6 +23,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("keys/alipay_private_key.pem", "secrets/alipay_public_key"),
         ("secrets/alipay_app_private_key", "keys/alipay_app_public_key.pem"),
+        ("keys/wechatpay_private_key.pem", "secrets/wechat_public_key"),
+        ("secrets/wechat_private_key", "keys/wechat_merchant_public_key.pem"),
     ],
 )
 def test_what_one_side_signs_the_other_side_verifies(
@@ -35,6 +37,19 @@ def test_what_one_side_signs_the_other_side_verifies(
     assert isinstance(verifying, rsa.RSAPublicKey)
     signature = signing.sign(b"paid", padding.PKCS1v15(), SHA256())
     verifying.verify(signature, b"paid", padding.PKCS1v15(), SHA256())
+
+
+@pytest.mark.parametrize("name", ["wechat_api_v3_key", "wechat_app_secret"])
+def test_both_sides_hold_the_same_secret_of_32_ascii_characters(folder: Path, name: str) -> None:
+    held = {(folder / side / name).read_text("ascii") for side in ("keys", "secrets")}
+
+    assert [len(secret) for secret in held] == [32]
+
+
+def test_the_merchant_signs_to_wechat_with_a_pkcs8_key(folder: Path) -> None:
+    pem = (folder / "secrets/wechat_private_key").read_text()
+
+    assert pem.startswith("-----BEGIN PRIVATE KEY-----")
 
 
 def test_the_link_keys_are_named_and_of_32_bytes(folder: Path) -> None:
@@ -68,3 +83,13 @@ def test_half_a_pair_is_made_anew_as_a_pair(tmp_path: Path) -> None:
 
     assert private.exists()
     assert public.read_bytes() != before
+
+
+def test_half_a_shared_secret_is_made_anew_on_both_sides(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    ours, theirs = (tmp_path / side / "wechat_api_v3_key" for side in ("keys", "secrets"))
+    before = ours.read_bytes()
+    theirs.unlink()
+    make_keys(tmp_path)
+
+    assert ours.read_bytes() == theirs.read_bytes() != before
