@@ -44,6 +44,7 @@ class _Waiting:
     notification: Notification
     due_at: datetime
     attempts_made: int = 0
+    has_had_its_fault: bool = False
     is_held: bool = False
     """Ordered to be late: it goes after another notification of its trade."""
 
@@ -67,7 +68,7 @@ class HandNotifier(Notifier):
             for waiting in sorted(self._queue, key=lambda w: w.due_at):
                 if waiting.due_at > now:
                     break
-                fault = None if waiting.is_held else self._fault_of(waiting, now)
+                fault = self._fault_of(waiting, now)
                 if waiting.is_held:
                     held.append(waiting)
                 elif waiting.due_at <= now:
@@ -88,7 +89,10 @@ class HandNotifier(Notifier):
             self._queue.append(_Waiting(notification, self._writer.clock.now()))
 
     def _fault_of(self, waiting: _Waiting, now: datetime) -> Fault | None:
-        """The fault of this attempt; one that holds it back has done so afterwards."""
+        """The fault of this attempt, once; one that holds it back has done so afterwards."""
+        if waiting.has_had_its_fault:
+            return None
+        waiting.has_had_its_fault = True
         fault = self._faults.take(NOTIFY, waiting.notification.out_trade_no)
         if fault is not None and fault.do == "delay":
             waiting.due_at = now + timedelta(seconds=fault.seconds)

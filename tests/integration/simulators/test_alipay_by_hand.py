@@ -91,11 +91,14 @@ def test_an_unpaid_trade_that_expires_is_notified_when_somebody_looks(
 
 
 def test_a_late_letter_is_due_later(by_hand: AlipayByHand) -> None:
-    by_hand.fault(on="notify", do="delay", seconds=5)
+    by_hand.fault(on="notify", do="delay", seconds=5, times=2)
     by_hand.pay()
     assert by_hand.platform.due_notifications() == []
     assert by_hand.platform.next_notification_at() == by_hand.clock.advance(seconds=5)
     assert told(by_hand.platform.due_notifications()) == ["TRADE_SUCCESS"]
+    by_hand.clock.advance(minutes=4)
+    assert by_hand.platform.due_notifications() == []
+    assert by_hand.platform.next_notification_at() == by_hand.clock.advance(seconds=5)
 
 
 def test_a_reordered_letter_goes_after_the_next_of_its_trade(by_hand: AlipayByHand) -> None:

@@ -21,7 +21,7 @@ def test_a_trade_that_nobody_logged_in_to_cannot_be_closed_and_stays_payable(
 def test_nobody_logs_in_after_time_expire(by_hand: AlipayByHand) -> None:
     by_hand.open()
     by_hand.clock.advance(minutes=30)
-    assert by_hand.control("1001", "pay").json["sub_code"] == "ACQ.TRADE_HAS_CLOSE"  # type: ignore[index]
+    assert "ACQ.TRADE_HAS_CLOSE" in by_hand.control("1001", "pay").text
     assert by_hand.status() == "ACQ.TRADE_NOT_EXIST"
 
 
@@ -38,9 +38,7 @@ def test_a_minute_after_time_expire_the_trade_is_closed(by_hand: AlipayByHand) -
     by_hand.log_in()
     by_hand.clock.advance(minutes=31)
     assert by_hand.status() == "TRADE_CLOSED"
-    refused = by_hand.control("1001", "pay")
-    assert refused.json is not None
-    assert refused.json["sub_code"] == "ACQ.TRADE_HAS_CLOSE"
+    assert "ACQ.TRADE_HAS_CLOSE" in by_hand.control("1001", "pay").text
 
 
 def test_a_form_is_not_opened_anew_in_the_late_minute(by_hand: AlipayByHand) -> None:
