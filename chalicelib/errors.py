@@ -12,7 +12,8 @@
      │   ├─ OrderAlreadyPaid       409  ORDER_ALREADY_PAID
      │   ├─ CourseBeingOpened      409  COURSE_BEING_OPENED
      │   ├─ OrderNotPayable        409  ORDER_NOT_PAYABLE
-     │   └─ PaymentInProgress      409  PAYMENT_IN_PROGRESS    (retry_after_seconds)
+     │   ├─ PaymentInProgress      409  PAYMENT_IN_PROGRESS    (retry_after_seconds)
+     │   └─ RefundNotPossible      409  REFUND_NOT_POSSIBLE
      ├─ NotifyRejected             400  NOTIFY_REJECTED        not verified, or not for us
      ├─ NotifyUnusable             500  NOTIFY_UNUSABLE        verified, but we cannot place it yet
      ├─ ChannelError               502  CHANNEL_ERROR
@@ -21,6 +22,7 @@
      ├─ Unavailable                503  UNAVAILABLE            (retry_after_seconds)
      ├─ StoreRefused               500  INTERNAL_ERROR         our own request was wrong
      ├─ StaleWrite                 503  STALE_WRITE            another writer won; read again
+     ├─ QuotaExhausted             503  QUOTA_EXHAUSTED        automatic refunds of the day
      └─ BrokerError                503  BROKER_ERROR           never seen by a browser
 
 ``message`` is Chinese, for the person in front of the page; ``detail`` is English, for the log,
@@ -142,6 +144,13 @@ class PaymentInProgress(Conflict):
     default_message = "处理中，请稍候"
 
 
+class RefundNotPossible(Conflict):
+    """Nothing of this payment can go back as asked: not paid, more than is left, other words."""
+
+    code = "REFUND_NOT_POSSIBLE"
+    default_message = "该订单当前无法退款"
+
+
 class NotifyRejected(AppError):
     """A notification that is not verified, or not meant for our merchant account."""
 
@@ -196,6 +205,13 @@ class StaleWrite(AppError):
 
     http_status = 503
     code = "STALE_WRITE"
+
+
+class QuotaExhausted(AppError):
+    """No more automatic refunds go out today; they wait, and somebody is alarmed."""
+
+    http_status = 503
+    code = "QUOTA_EXHAUSTED"
 
 
 class BrokerError(AppError):

@@ -44,11 +44,33 @@ class Settings:
     alipay_seller_id: str
     alipay_gateway_url: str
 
+    wechat_app_id: str
+    wechat_mch_id: str
+    wechat_cert_serial: str
+    wechat_public_key_id: str
+    wechat_gateway_url: str
+    wechat_authorize_url: str
+    wechat_token_url: str
+
     order_expires_minutes: int
     renew_window_days: int
     query_interval_seconds: int
     lease_seconds: int
     notify_rejected_ttl_days: int
+    claim_seconds: int
+    check_every_seconds: int
+    check_often_for_seconds: int
+    check_later_every_seconds: int
+    check_after_expiry_seconds: tuple[int, ...]
+    check_most_at_once: int
+
+    refund_role: str
+    refund_approval_above_fen: int
+    refund_retry_seconds: tuple[int, ...]
+    refund_least_gap_seconds: int
+    refund_most_at_once: int
+    auto_refund_daily_count: int
+    auto_refund_daily_fen: int
 
     rabbitmq_url: str
     rabbitmq_ca_file: str
@@ -93,11 +115,39 @@ class Settings:
             alipay_gateway_url=read.text(
                 "ALIPAY_GATEWAY_URL", "https://openapi.alipay.com/gateway.do"
             ),
+            wechat_app_id=read.text("WECHAT_APP_ID"),
+            wechat_mch_id=read.text("WECHAT_MCH_ID"),
+            wechat_cert_serial=read.text("WECHAT_CERT_SERIAL"),
+            wechat_public_key_id=read.text("WECHAT_PUBLIC_KEY_ID"),
+            wechat_gateway_url=read.text("WECHAT_GATEWAY_URL", "https://api.mch.weixin.qq.com"),
+            wechat_authorize_url=read.text(
+                "WECHAT_AUTHORIZE_URL", "https://open.weixin.qq.com/connect/oauth2/authorize"
+            ),
+            wechat_token_url=read.text(
+                "WECHAT_TOKEN_URL", "https://api.weixin.qq.com/sns/oauth2/access_token"
+            ),
             order_expires_minutes=read.number("ORDER_EXPIRES_MINUTES", 30),
             renew_window_days=read.number("RENEW_WINDOW_DAYS", 30),
             query_interval_seconds=read.number("QUERY_INTERVAL_SECONDS", 3),
             lease_seconds=read.number("LEASE_SECONDS", 600),
             notify_rejected_ttl_days=read.number("NOTIFY_REJECTED_TTL_DAYS", 30),
+            claim_seconds=read.number("CLAIM_SECONDS", 30),
+            check_every_seconds=read.number("CHECK_EVERY_SECONDS", 60),
+            check_often_for_seconds=read.number("CHECK_OFTEN_FOR_SECONDS", 600),
+            check_later_every_seconds=read.number("CHECK_LATER_EVERY_SECONDS", 300),
+            check_after_expiry_seconds=read.numbers(
+                "CHECK_AFTER_EXPIRY_SECONDS", (0, 300, 3_600, 86_400)
+            ),
+            check_most_at_once=read.number("CHECK_MOST_AT_ONCE", 200),
+            refund_role=read.text("REFUND_ROLE", "refund-operator"),
+            refund_approval_above_fen=read.number("REFUND_APPROVAL_ABOVE_FEN", 100_000),
+            refund_retry_seconds=read.numbers(
+                "REFUND_RETRY_SECONDS", (60, 120, 300, 900, 1_800, 3_600)
+            ),
+            refund_least_gap_seconds=read.number("REFUND_LEAST_GAP_SECONDS", 65),
+            refund_most_at_once=read.number("REFUND_MOST_AT_ONCE", 100),
+            auto_refund_daily_count=read.number("AUTO_REFUND_DAILY_COUNT", 100),
+            auto_refund_daily_fen=read.number("AUTO_REFUND_DAILY_FEN", 1_000_000),
             rabbitmq_url=read.text("RABBITMQ_URL"),
             rabbitmq_ca_file=read.text("RABBITMQ_CA_FILE"),
             publish_deadline_seconds=read.number("PUBLISH_DEADLINE_SECONDS", 10),

@@ -14,6 +14,7 @@ from chalicelib.orders.rows import (
     OrderItemRow,
     OrderRow,
     PayRecordRow,
+    RefundQuotaRow,
     RefundRow,
 )
 
@@ -26,6 +27,7 @@ MODELS: tuple[type[Model], ...] = (
     OrderItemRow,
     PayRecordRow,
     ChannelTradeRow,
+    RefundQuotaRow,
     RefundRow,
     NotifyRow,
     OutboxItem,

@@ -7,15 +7,15 @@ import secrets
 
 from chalicelib.clock import Clock
 from chalicelib.errors import AppError, NotifyRejected
-from chalicelib.orders.model import (
+from chalicelib.orders.model import PayChannel, PayNo
+from chalicelib.orders.ports import Notify, NotifyEntry, OrderStore
+from chalicelib.orders.verdict import (
     Contradiction,
     NothingToDo,
-    PayChannel,
-    PayNo,
+    RefundMoved,
     Settlement,
     Surplus,
 )
-from chalicelib.orders.ports import Notify, NotifyEntry, OrderStore
 
 _REJECTED_CHARACTERS = 4096
 _OUTCOME_CHARACTERS = 500
@@ -91,7 +91,7 @@ class Evidence:
 def _described(settlement: Settlement) -> str:
     name = type(settlement).__name__
     match settlement:
-        case Surplus(reason) | NothingToDo(reason) | Contradiction(reason):
+        case Surplus(reason) | NothingToDo(reason) | Contradiction(reason) | RefundMoved(reason):
             return f"{name}: {reason}"
         case _:
             return name

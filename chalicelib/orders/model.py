@@ -64,13 +64,48 @@ class Phase(StrEnum):
     CLOSING = "closing"
 
 
-class RefundStatus(StrEnum):
-    """The state of money that must go back."""
+class ClosingReason(StrEnum):
+    """Why an attempt is being closed at its platform, and with it perhaps its order."""
 
+    SWITCHED = "switched"
+    """Another channel, trade type or payer: the order stays open, the attempt is replaced."""
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    """The goods cost something else now: a new order follows."""
+
+    @property
+    def closes_the_order(self) -> bool:
+        """Whether the order ends with the attempt."""
+        return self is not ClosingReason.SWITCHED
+
+
+class RefundStatus(StrEnum):
+    """The state of money that must go back.
+
+    Everything but RELEASED reserves its amount on the pay record. AWAITING_APPROVAL is asked for
+    and not owed yet; OWED waits to be sent, SENT may have reached the platform, MANUAL needs a
+    person: these three are the refund owed of I1.
+    """
+
+    AWAITING_APPROVAL = "awaiting_approval"
     OWED = "owed"
     SENT = "sent"
     DONE = "done"
     MANUAL = "manual"
+    RELEASED = "released"
+    """Turned down, or paid back by other means: nothing of it is left to send."""
+
+
+class RefundKind(StrEnum):
+    """Who wants the money to go back."""
+
+    AUTOMATIC = "automatic"
+    """A payment that buys nothing; decided by settle."""
+    ON_DEMAND = "on_demand"
+    """Asked for by an operator."""
+    EXTERNAL = "external"
+    """Made in the platform's merchant portal; we only hear of it."""
 
 
 class SurplusReason(StrEnum):
@@ -85,9 +120,10 @@ class SurplusReason(StrEnum):
 class Order:
     """One purchase. At most one order per ``out_business_id`` is unpaid or paid (order guard).
 
-    ``live_pay_no`` names the one attempt that is offered, ``phase`` how far it is. ``claim_token``
-    and ``claim_deadline`` are for a claim before a platform is called to start or close it;
-    Alipay's form needs no such call, so nothing sets them yet.
+    ``pay_nos`` names all attempts, oldest first; ``live_pay_no`` the one that is offered,
+    ``phase`` how far it is. While a platform is called to start or close it, ``claim_token`` says
+    whose call that is and ``claim_deadline`` until when; ``closing_because`` what shall follow, and
+    for a closed order what followed. ``revoked_by`` is the refund that took the goods back.
     ``version`` counts the stored writes: 0 for an order that is not stored yet.
     """
 
@@ -101,11 +137,14 @@ class Order:
     created_at: datetime
     expires_at: datetime
     live_pay_no: PayNo
+    pay_nos: tuple[PayNo, ...]
     phase: Phase = Phase.NONE
     claim_token: str | None = None
     claim_deadline: datetime | None = None
+    closing_because: ClosingReason | None = None
     paid_by_pay_no: PayNo | None = None
     paid_at: datetime | None = None
+    revoked_by: str | None = None
     version: int = 0
 
 
@@ -125,9 +164,14 @@ class OrderItem:
 class PayRecord:
     """One payment attempt (支付记录).
 
-    Channel, trade type, app, merchant and ``request`` are fixed by its first opening; the same
-    tuple repeats the byte-identical ``request``, any other needs a new attempt. A closed attempt
-    that can still be paid at its platform is watched until ``still_payable_until``.
+    Channel, trade type, payer (openid, or the IP address of WeChat H5), app, merchant and
+    ``request`` are fixed by its first opening; the same tuple repeats the byte-identical
+    ``request``, any other needs a new attempt. ``prepay`` is what the platform answered to it.
+    A closed attempt that can still be paid at its platform is watched until
+    ``still_payable_until``. ``next_check_at`` is when somebody shall look at it next; None: never.
+
+    ``reserved_fen`` is what its refunds may take in all (every row but the released ones),
+    ``refunded_fen`` what of it is back, ``told_back_fen`` the most that the platform ever told.
     """
 
     pay_no: PayNo
@@ -140,124 +184,69 @@ class PayRecord:
     expires_at: datetime
     channel: PayChannel | None = None
     trade_type: TradeType | None = None
+    openid: str | None = None
+    client_ip: str | None = None
     app_id: str | None = None
     merchant_id: str | None = None
-    openid: str | None = None
     request: str | None = None
     opened_at: datetime | None = None
+    prepay: str | None = None
+    prepay_at: datetime | None = None
     channel_trade_no: str | None = None
     paid_fen: Fen | None = None
     paid_at: datetime | None = None
-    refunded_fen: Fen = NO_MONEY
-    reserved_fen: Fen = NO_MONEY
     surplus: SurplusReason | None = None
+    refund_nos: tuple[str, ...] = ()
+    reserved_fen: Fen = NO_MONEY
+    refunded_fen: Fen = NO_MONEY
+    told_back_fen: Fen = NO_MONEY
+    refund_sent_at: datetime | None = None
     still_payable_until: datetime | None = None
+    next_check_at: datetime | None = None
     queried_at: datetime | None = None
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """Money on its way back to a payer."""
+    """Money on its way back to a payer.
+
+    ``out_refund_no`` is ours and never changes. The platform gets ``channel_refund_no``: a refund
+    that it closed must be asked for again under another number, the next ``generation``.
+    ``revoke`` says whether the goods go with the money. ``requested_by`` and ``approved_by`` are
+    user ids; ``amount_asked_fen`` is what was asked for, ``amount_fen`` what is left of it after
+    the platform's own refunds.
+    """
 
     out_refund_no: str
     pay_no: PayNo
     order_id: OrderId
+    kind: RefundKind
     amount_fen: Fen
+    amount_asked_fen: Fen
     reason: str
+    revoke: bool
     status: RefundStatus
     created_at: datetime
+    requested_by: str | None = None
+    approved_by: str | None = None
+    generation: int = 1
+    tries: int = 0
+    next_try_at: datetime | None = None
+    sent_at: datetime | None = None
+    accepted_at: datetime | None = None
+    refunded_at: datetime | None = None
+    last_answer: str | None = None
     version: int = 0
 
-
-# What a platform says of one attempt: from a notify or from a query, always verified.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
-    """Money arrived. ``amount_fen`` is the order amount at the platform, not the payer's share."""
-
-    channel_trade_no: str
-    amount_fen: Fen
-    paid_at: datetime
-    refunded_fen: Fen = NO_MONEY
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedUnpaid:
-    """The platform closed the trade, and no money ever arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class StillOpen:
-    """The trade waits for its payer."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotThereYet:
-    """The platform knows no such trade: the payer has not opened it yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """No verdict: an unknown status, an answer that cannot be trusted, or none."""
-
-    reason: str
-
-
-Verdict = Paid | ClosedUnpaid | StillOpen | NotThereYet | Unknown
-
-
-# What settling a verdict did.
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The payment bought the goods, now."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefundSeen:
-    """The platform gave money back that we had stored as paid."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadySettled:
-    """The payment was stored before; nothing changed."""
-
-    still_owed: bool = False
-    """It is a surplus that nobody has paid back yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surplus:
-    """The payment is stored as paid, buys nothing and is owed back."""
-
-    reason: SurplusReason
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptClosed:
-    """The attempt is closed; it may be opened again by a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class NothingToDo:
-    """The verdict changes nothing."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """The verdict cannot be true beside what is stored; nothing changed, somebody must look."""
-
-    reason: str
-
-
-Settlement = (
-    Settled | AlreadySettled | RefundSeen | Surplus | Contradiction | AttemptClosed | NothingToDo
-)
+    @property
+    def channel_refund_no(self) -> str:
+        """The refund number at the platform: letters, digits and ``_``, at most 64."""
+        return (
+            self.out_refund_no
+            if self.generation == 1
+            else f"{self.out_refund_no}_{self.generation}"
+        )
 
 
 def is_pay_no(text: str) -> bool:

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
-from chalicelib.errors import ChannelError, NotFound, NotifyRejected, NotifyUnusable, StaleWrite
+from chalicelib.errors import (
+    ChannelError,
+    ChannelUnavailable,
+    NotFound,
+    NotifyRejected,
+    NotifyUnusable,
+    StaleWrite,
+)
 from chalicelib.optimistic import until_written
+from chalicelib.orders.attempts import is_undecided
 from chalicelib.orders.evidence import Evidence
-from chalicelib.orders.model import (
+from chalicelib.orders.model import Order, OrderStatus, PayChannel, PayNo, PayRecord
+from chalicelib.orders.ports import Channels, Notify, OrderStore, RefundNotice, Report
+from chalicelib.orders.settle import Case, settle
+from chalicelib.orders.verdict import (
     AlreadySettled,
     Contradiction,
-    Order,
-    OrderStatus,
-    PayChannel,
-    PayNo,
-    PayRecord,
-    PayStatus,
-    Refund,
+    Paid,
+    RefundSeen,
     Settled,
     Settlement,
     Surplus,
     Unknown,
     Verdict,
 )
-from chalicelib.orders.ports import Notify, OrderStore, PaymentChannel
-from chalicelib.orders.settle import Case, settle, surplus_refund_no
 
-Report = Callable[[str], None]
-"""Counts one event under its metric name; alarms hang on these."""
+
+class HearsOfRefunds(Protocol):
+    """Settles what a notification tells of a refund."""
+
+    def told(self, pay_no: PayNo, notice: RefundNotice) -> Settlement:
+        """Settle ``notice``; safe to repeat."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +60,15 @@ class PaymentResults:
         self,
         *,
         store: OrderStore,
-        channels: Mapping[PayChannel, Callable[[], PaymentChannel]],
+        channels: Channels,
+        refunds: HearsOfRefunds,
         clock: Clock,
         report: Report,
         query_interval: timedelta,
     ) -> None:
         self._store = store
         self._channels = channels
+        self._refunds = refunds
         self._clock = clock
         self._report = report
         self._query_interval = query_interval
@@ -82,7 +94,10 @@ class PaymentResults:
         try:
             notify = self._channels[channel]().parse_notify(headers, raw_body)
             self._recognise(channel, notify)
-            settlement = self._settle(notify.pay_no, notify.verdict)
+            if isinstance(notify.tells, RefundNotice):
+                settlement = self._refunds.told(notify.pay_no, notify.tells)
+            else:
+                settlement = self._settle(notify.pay_no, notify.tells)
         except NotifyRejected as error:
             self._report("NotifiesRejected")
             self._evidence.of_rejected(channel, error, raw_body)
@@ -99,7 +114,8 @@ class PaymentResults:
         record = self._store.pay_record(notify.pay_no)
         if record is None or record.channel is not channel:
             raise NotifyUnusable(detail=f"no {channel.name} attempt {notify.pay_no}")
-        if (notify.app_id, notify.merchant_id) != (record.app_id, record.merchant_id):
+        app_id = record.app_id if notify.app_id is None else notify.app_id
+        if (app_id, notify.merchant_id) != (record.app_id, record.merchant_id):
             raise NotifyRejected(detail=f"attempt {notify.pay_no} is of another app or merchant")
 
     def stored(self, pay_no: PayNo) -> Outcome:
@@ -153,17 +169,19 @@ class PaymentResults:
             There is no answer that can be trusted; nothing changed.
         """
         assert record.channel is not None
+        if record.channel not in self._channels:
+            raise ChannelUnavailable(detail=f"{record.channel.name} is not served")
         verdict = self._channels[record.channel]().query(record, deadline)
         self._settle(record.pay_no, verdict)
         return verdict
 
     def _worth_asking(self, found: Outcome, record: PayRecord) -> bool:
+        if record.opened_at is None or not is_undecided(record):
+            return False
+        if found.order.status is OrderStatus.REFUNDED:
+            return False
         now = self._clock.now()
-        watched = record.still_payable_until is not None and now <= record.still_payable_until
-        undecided = record.status is PayStatus.UNPAID or (
-            record.status is PayStatus.CLOSED and watched
-        )
-        if record.opened_at is None or not undecided or found.order.status is OrderStatus.REFUNDED:
+        if record.still_payable_until is not None and now > record.still_payable_until:
             return False
         return self._store.claim_query(record.pay_no, now, now - self._query_interval)
 
@@ -184,18 +202,13 @@ class PaymentResults:
             item=self._store.items(order.order_id)[0],
             record=record,
             live=live,
-            owed=self._owed(record),
+            refunds=self._store.refunds(record.refund_nos),
             guarded_by=self._store.guarded_order_id(order.out_business_id),
         )
         settlement, change = settle(case, verdict, self._clock.now(), write_id)
         if change is not None:
             self._store.commit(change)
         return settlement
-
-    def _owed(self, record: PayRecord) -> Refund | None:
-        if record.surplus is None:
-            return None
-        return self._store.refund(surplus_refund_no(record.pay_no, record.surplus))
 
     def _tell(self, settlement: Settlement, verdict: Verdict) -> None:
         match settlement, verdict:
@@ -204,6 +217,11 @@ class PaymentResults:
             case Surplus() | AlreadySettled(still_owed=True), _:
                 # counted again with each repeat: the first count may have died with its container
                 self._report("RefundsOwed")
+            case RefundSeen(), _:
+                self._report("RefundsSeen")
+            case AlreadySettled(), Paid(has_refunds=True):
+                # how much went back is known by our own refunds, or by the bill alone
+                self._report("RefundsToCheck")
             case Contradiction(), _:
                 self._report("ContradictingVerdicts")
             case _, Unknown():

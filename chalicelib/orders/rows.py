@@ -1,32 +1,59 @@
-"""The tables of the order service, and the way between their rows and the model."""
+"""The tables of the order service. `chalicelib.orders.reading` tells what a row means.
+
+Indexes by time are sparse: a row is in one only while it has the index's keys. Their hash key is
+one of a few shards, so that the newest rows do not all meet in one partition.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from chalicelib.money import Fen
-from chalicelib.orders.model import (
-    Order,
-    OrderId,
-    OrderItem,
-    OrderStatus,
-    PayChannel,
-    PayNo,
-    PayRecord,
-    PayStatus,
-    Phase,
-    Refund,
-    RefundStatus,
-    SurplusReason,
-    TradeType,
-)
-from chalicelib.purchasables import OrderType
+SHARDS = 4
+"""How many partitions an index by time is spread over."""
+
+
+class ByUserIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """A user's orders by time."""
+
+    class Meta:
+        index_name = "by-user"
+        projection = AllProjection()
+
+    user_id = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class DueChecksIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Attempts that somebody shall look at, by when."""
+
+    class Meta:
+        index_name = "due-checks"
+        projection = KeysOnlyProjection()
+
+    check_shard = NumberAttribute(hash_key=True)
+    next_check_at = UTCDateTimeAttribute(range_key=True)
+
+
+class DueRefundsIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Refunds that somebody shall move on, by when."""
+
+    class Meta:
+        index_name = "due-refunds"
+        projection = KeysOnlyProjection()
+
+    try_shard = NumberAttribute(hash_key=True)
+    next_try_at = UTCDateTimeAttribute(range_key=True)
 
 
 class OrderRow(Model):
@@ -35,6 +62,7 @@ class OrderRow(Model):
     class Meta:
         table_name = "orders"
 
+    by_user = ByUserIndex()
     order_id = UnicodeAttribute(hash_key=True)
     user_id = UnicodeAttribute()
     out_business_id = UnicodeAttribute()
@@ -45,11 +73,14 @@ class OrderRow(Model):
     created_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
     live_pay_no = UnicodeAttribute()
+    pay_nos: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     phase = UnicodeAttribute()
     claim_token = UnicodeAttribute(null=True)
     claim_deadline = UTCDateTimeAttribute(null=True)
+    closing_because = UnicodeAttribute(null=True)
     paid_by_pay_no = UnicodeAttribute(null=True)
     paid_at = UTCDateTimeAttribute(null=True)
+    revoked_by = UnicodeAttribute(null=True)
     version = NumberAttribute()
     write_id = UnicodeAttribute()
 
@@ -85,6 +116,7 @@ class PayRecordRow(Model):
     class Meta:
         table_name = "pay-records"
 
+    due_checks = DueChecksIndex()
     pay_no = UnicodeAttribute(hash_key=True)
     order_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
@@ -95,18 +127,26 @@ class PayRecordRow(Model):
     expires_at = UTCDateTimeAttribute()
     channel = UnicodeAttribute(null=True)
     trade_type = UnicodeAttribute(null=True)
+    openid = UnicodeAttribute(null=True)
+    client_ip = UnicodeAttribute(null=True)
     app_id = UnicodeAttribute(null=True)
     merchant_id = UnicodeAttribute(null=True)
-    openid = UnicodeAttribute(null=True)
     request = UnicodeAttribute(null=True)
     opened_at = UTCDateTimeAttribute(null=True)
+    prepay = UnicodeAttribute(null=True)
+    prepay_at = UTCDateTimeAttribute(null=True)
     channel_trade_no = UnicodeAttribute(null=True)
     paid_fen = NumberAttribute(null=True)
     paid_at = UTCDateTimeAttribute(null=True)
-    refunded_fen = NumberAttribute()
-    reserved_fen = NumberAttribute()
     surplus = UnicodeAttribute(null=True)
+    refund_nos: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    reserved_fen = NumberAttribute()
+    refunded_fen = NumberAttribute()
+    told_back_fen = NumberAttribute()
+    refund_sent_at = UTCDateTimeAttribute(null=True)
     still_payable_until = UTCDateTimeAttribute(null=True)
+    check_shard = NumberAttribute(null=True)
+    next_check_at = UTCDateTimeAttribute(null=True)
     queried_at = UTCDateTimeAttribute(null=True)
     version = NumberAttribute()
     write_id = UnicodeAttribute()
@@ -128,15 +168,40 @@ class RefundRow(Model):
     class Meta:
         table_name = "refunds"
 
+    due_refunds = DueRefundsIndex()
     out_refund_no = UnicodeAttribute(hash_key=True)
     pay_no = UnicodeAttribute()
     order_id = UnicodeAttribute()
+    kind = UnicodeAttribute()
     amount_fen = NumberAttribute()
+    amount_asked_fen = NumberAttribute()
     reason = UnicodeAttribute()
+    revoke = BooleanAttribute()
     status = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
+    requested_by = UnicodeAttribute(null=True)
+    approved_by = UnicodeAttribute(null=True)
+    generation = NumberAttribute()
+    tries = NumberAttribute()
+    try_shard = NumberAttribute(null=True)
+    next_try_at = UTCDateTimeAttribute(null=True)
+    sent_at = UTCDateTimeAttribute(null=True)
+    accepted_at = UTCDateTimeAttribute(null=True)
+    refunded_at = UTCDateTimeAttribute(null=True)
+    last_answer = UnicodeAttribute(null=True)
     version = NumberAttribute()
     write_id = UnicodeAttribute()
+
+
+class RefundQuotaRow(Model):
+    """How many automatic refunds went out on a Beijing day, and how much money."""
+
+    class Meta:
+        table_name = "refund-quotas"
+
+    day = UnicodeAttribute(hash_key=True)
+    refunds = NumberAttribute()
+    fen = NumberAttribute()
 
 
 class NotifyRow(Model):
@@ -154,81 +219,3 @@ class NotifyRow(Model):
     body = UnicodeAttribute()
     times = NumberAttribute()
     expires = TTLAttribute(null=True)
-
-
-def to_order(row: OrderRow) -> Order:
-    """The order that a row holds."""
-    return Order(
-        order_id=OrderId(row.order_id),
-        user_id=row.user_id,
-        out_business_id=row.out_business_id,
-        order_type=OrderType(row.order_type),
-        status=OrderStatus(row.status),
-        total_fen=Fen(int(row.total_fen)),
-        title=row.title,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        live_pay_no=PayNo(row.live_pay_no),
-        phase=Phase(row.phase),
-        claim_token=row.claim_token,
-        claim_deadline=row.claim_deadline,
-        paid_by_pay_no=PayNo(row.paid_by_pay_no) if row.paid_by_pay_no else None,
-        paid_at=row.paid_at,
-        version=int(row.version),
-    )
-
-
-def to_item(row: OrderItemRow) -> OrderItem:
-    """The order item that a row holds."""
-    return OrderItem(
-        order_id=OrderId(row.order_id),
-        goods_id=row.goods_id,
-        goods_type=OrderType(row.goods_type),
-        title=row.title,
-        price_fen=Fen(int(row.price_fen)),
-        valid_days=int(row.valid_days),
-    )
-
-
-def to_pay_record(row: PayRecordRow) -> PayRecord:
-    """The attempt that a row holds."""
-    return PayRecord(
-        pay_no=PayNo(row.pay_no),
-        order_id=OrderId(row.order_id),
-        user_id=row.user_id,
-        status=PayStatus(row.status),
-        amount_fen=Fen(int(row.amount_fen)),
-        subject=row.subject,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        channel=PayChannel(row.channel) if row.channel else None,
-        trade_type=TradeType(row.trade_type) if row.trade_type else None,
-        app_id=row.app_id,
-        merchant_id=row.merchant_id,
-        openid=row.openid,
-        request=row.request,
-        opened_at=row.opened_at,
-        channel_trade_no=row.channel_trade_no,
-        paid_fen=Fen(int(row.paid_fen)) if row.paid_fen is not None else None,
-        paid_at=row.paid_at,
-        refunded_fen=Fen(int(row.refunded_fen)),
-        reserved_fen=Fen(int(row.reserved_fen)),
-        surplus=SurplusReason(row.surplus) if row.surplus else None,
-        still_payable_until=row.still_payable_until,
-        queried_at=row.queried_at,
-        version=int(row.version),
-    )
-
-
-def to_refund(row: RefundRow) -> Refund:
-    """The refund that a row holds."""
-    return Refund(
-        out_refund_no=row.out_refund_no,
-        pay_no=PayNo(row.pay_no),
-        order_id=OrderId(row.order_id),
-        amount_fen=Fen(int(row.amount_fen)),
-        reason=row.reason,
-        status=RefundStatus(row.status),
-        created_at=row.created_at,
-        version=int(row.version),
-    )

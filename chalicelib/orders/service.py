@@ -5,49 +5,39 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import (
-    ChannelError,
     CourseBeingOpened,
     NotForSale,
     NotFound,
     OrderAlreadyPaid,
-    PaymentInProgress,
-    StaleWrite,
+    OrderNotPayable,
 )
 from chalicelib.money import Fen
 from chalicelib.optimistic import until_written
+from chalicelib.orders.attempts import (
+    LEAST_TIME_TO_PAY,
+    MOST_ATTEMPTS,
+    attempt_for,
+    with_new_attempt,
+)
+from chalicelib.orders.claims import refuse_while_calling
 from chalicelib.orders.model import (
-    ClosedUnpaid,
-    NotThereYet,
+    ClosingReason,
     Order,
     OrderId,
     OrderItem,
     OrderStatus,
-    Paid,
     PayNo,
     PayRecord,
     PayStatus,
-    Phase,
-    Verdict,
 )
 from chalicelib.orders.ports import Change, GuardTake, Numbers, OrderStore
-from chalicelib.orders.settle import withdrawn
+from chalicelib.orders.states import move_order
+from chalicelib.orders.withdrawal import Withdrawal
 from chalicelib.purchasables import OrderType, Purchasable, Purchasables, SaleStatus
-
-LEAST_TIME_TO_PAY = timedelta(seconds=90)
-"""With less left, an order that nobody has opened is replaced by a new one."""
-
-
-class AsksPlatforms(Protocol):
-    """`PaymentResults.ask`."""
-
-    def ask(self, record: PayRecord, deadline: Deadline) -> Verdict:
-        """Query the platform about an opened attempt and settle what it says."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +60,14 @@ class OrderService:
         *,
         store: OrderStore,
         purchasables: Purchasables,
-        results: AsksPlatforms,
+        withdrawal: Withdrawal,
         numbers: Numbers,
         clock: Clock,
         expires_after: timedelta,
     ) -> None:
         self._store = store
         self._purchasables = purchasables
-        self._results = results
+        self._withdrawal = withdrawal
         self._numbers = numbers
         self._clock = clock
         self._expires_after = expires_after
@@ -105,6 +95,29 @@ class OrderService:
             lambda: self._offer_once(user_id, out_business_id, order_type, deadline)
         )
 
+    def cancel(self, user_id: str, order_id: OrderId, deadline: Deadline) -> Order:
+        """Close an unpaid order for its owner; the goods can be ordered again at once.
+
+        Idempotent: an order that is closed already is returned as it is.
+
+        Raises
+        ------
+        NotFound
+            No such order, or somebody else's.
+        OrderAlreadyPaid
+            It is paid, perhaps only just.
+        PaymentInProgress
+            The platform does not answer whether the payment can be stopped; a job goes on.
+        """
+        order = self._store.order(order_id)
+        if order is None or order.user_id != user_id:
+            raise NotFound("订单不存在", detail=f"order {order_id}")
+        if order.status is OrderStatus.UNPAID:
+            order = self._withdrawal.close_order(order_id, ClosingReason.CANCELLED, deadline)
+        if order.status in (OrderStatus.PAID, OrderStatus.COMPLETED, OrderStatus.REFUNDED):
+            raise OrderAlreadyPaid
+        return order
+
     def _offer_once(
         self, user_id: str, out_business_id: str, order_type: OrderType, deadline: Deadline
     ) -> Offer:
@@ -112,7 +125,12 @@ class OrderService:
         guarded = self._store.guarded_order_id(out_business_id)
         order = self._store.order(guarded) if guarded is not None else None
         if order is not None and order.status in (OrderStatus.PAID, OrderStatus.COMPLETED):
-            raise CourseBeingOpened
+            if order.revoked_by is None:
+                raise CourseBeingOpened
+            raise _given_back()
+        if order is not None and order.status is OrderStatus.REFUNDED:
+            # the seller has not heard of the refund yet: what is paid now would buy nothing
+            raise _given_back()
         if goods.status is SaleStatus.NOT_FOR_SALE:
             raise NotForSale
         if order is None:
@@ -134,45 +152,39 @@ class OrderService:
         live = self._store.pay_record(order.live_pay_no)
         assert live is not None, f"order {order.order_id} lost its attempt"
         now = self._clock.now()
+        if order.closing_because is not None and order.closing_because.closes_the_order:
+            refuse_while_calling(order, now)
+            return self._replace(order, live, goods, order.closing_because, deadline)
         on_offer = live.status is PayStatus.UNPAID
-        if on_offer and live.opened_at is not None:
+        if on_offer and live.opened_at is not None and now < order.expires_at:
             # honoured to its end, whatever the catalogue says meanwhile
-            if now < order.expires_at:
-                return Offer(order=order, record=live)
-            self._make_sure_nothing_is_paid(live, deadline)
-            return self._replace(order, goods)
-        if now + LEAST_TIME_TO_PAY >= order.expires_at or self._changed(order, goods):
-            return self._replace(order, goods)
+            return Offer(order=order, record=live)
+        if now + LEAST_TIME_TO_PAY >= order.expires_at:
+            return self._replace(order, live, goods, ClosingReason.EXPIRED, deadline)
+        if self._changed(order, goods):
+            return self._replace(order, live, goods, ClosingReason.REPLACED, deadline)
         return Offer(order=order, record=live) if on_offer else self._new_attempt(order, now)
 
     def _changed(self, order: Order, goods: Purchasable) -> bool:
         item = self._store.items(order.order_id)[0]
         return (item.price_fen, item.valid_days) != (goods.price_fen, goods.valid_days)
 
-    def _make_sure_nothing_is_paid(self, live: PayRecord, deadline: Deadline) -> None:
-        """Only a platform that says "closed" or "no such trade" frees an expired order."""
-        try:
-            verdict = self._results.ask(live, deadline)
-        except ChannelError as error:
-            raise PaymentInProgress(detail=str(error), retry_after_seconds=10) from error
-        match verdict:
-            case ClosedUnpaid() | NotThereYet():
-                return
-            case Paid():
-                raise StaleWrite(detail="paid: settled just now, read again")
-            case _:
-                raise PaymentInProgress(detail=repr(verdict), retry_after_seconds=10)
+    def _replace(
+        self,
+        order: Order,
+        live: PayRecord,
+        goods: Purchasable,
+        because: ClosingReason,
+        deadline: Deadline,
+    ) -> Offer:
+        """Close an unpaid order and make its successor, in one transaction.
 
-    def _replace(self, order: Order, goods: Purchasable) -> Offer:
-        """Close an unpaid order and make its successor, in one transaction."""
-        order = self._store.order(order.order_id) or order  # asking may have written
-        live = self._store.pay_record(order.live_pay_no)
-        if order.status is not OrderStatus.UNPAID or live is None:
-            raise PaymentInProgress(retry_after_seconds=1)
-        closed = replace(order, status=OrderStatus.CLOSED, phase=Phase.NONE)
-        attempts = (withdrawn(live),) if live.status is PayStatus.UNPAID else ()
+        Only a platform that closed the attempt, or knows no such trade, frees the order.
+        """
+        gone = self._withdrawal.withdraw(order, live, because, deadline)
+        closed = replace(move_order(gone.order, OrderStatus.CLOSED), closing_because=because)
         offer = self._new_order(
-            goods, guarded=order.order_id, also_orders=(closed,), also_attempts=attempts
+            goods, guarded=order.order_id, also_orders=(closed,), also_attempts=gone.attempts
         )
         changed = order.total_fen != offer.order.total_fen
         return replace(offer, previous_price_fen=order.total_fen if changed else None)
@@ -187,6 +199,7 @@ class OrderService:
     ) -> Offer:
         now = self._clock.now()
         order_id = OrderId(self._numbers.next_number())
+        pay_no = PayNo(self._numbers.next_number())
         expires_at = now + self._expires_after
         order = Order(
             order_id=order_id,
@@ -198,7 +211,8 @@ class OrderService:
             title=goods.title,
             created_at=now,
             expires_at=expires_at,
-            live_pay_no=PayNo(self._numbers.next_number()),
+            live_pay_no=pay_no,
+            pay_nos=(pay_no,),
         )
         item = OrderItem(
             order_id=order_id,
@@ -224,7 +238,10 @@ class OrderService:
 
     def _new_attempt(self, order: Order, now: datetime) -> Offer:
         """The live attempt can no longer be paid, the order can: offer it under a new number."""
-        order = replace(order, live_pay_no=PayNo(self._numbers.next_number()), phase=Phase.NONE)
+        refuse_while_calling(order, now)
+        if len(order.pay_nos) >= MOST_ATTEMPTS:
+            raise OrderNotPayable("支付尝试次数过多，请取消订单后重新购买")
+        order = with_new_attempt(order, PayNo(self._numbers.next_number()))
         self._store.commit(
             Change(
                 write_id=secrets.token_hex(8),
@@ -242,15 +259,5 @@ class OrderService:
         return Offer(order=stored, record=record)
 
 
-def attempt_for(order: Order, now: datetime) -> PayRecord:
-    """A new attempt under the order's live pay number, not opened yet."""
-    return PayRecord(
-        pay_no=order.live_pay_no,
-        order_id=order.order_id,
-        user_id=order.user_id,
-        status=PayStatus.UNPAID,
-        amount_fen=order.total_fen,
-        subject=order.title,
-        created_at=now,
-        expires_at=order.expires_at,
-    )
+def _given_back() -> NotForSale:
+    return NotForSale("该订单已退款，请重新选课后再购买")

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import TypeVar
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import StaleWrite
+from chalicelib.errors import InvalidRequest, QuotaExhausted, StaleWrite
 from chalicelib.mq.message import OutboxMessage
 from chalicelib.orders.model import (
     Order,
     OrderId,
     OrderItem,
+    OrderStatus,
     PayNo,
     PayRecord,
     Refund,
-    TradeType,
+)
+from chalicelib.orders.ports import (
+    Change,
+    Form,
+    Notify,
+    NotifyEntry,
+    Opening,
+    OrderPage,
+    Payer,
+    Presentation,
+    QuotaTake,
+)
+from chalicelib.orders.verdict import (
+    CloseAnswer,
+    NothingToClose,
+    RefundNotThere,
+    RefundUnknown,
+    RefundVerdict,
     Verdict,
 )
-from chalicelib.orders.ports import Change, Form, Notify, NotifyEntry, Opening, Return
 from chalicelib.purchasables import OrderType, Purchasable
+
+_T = TypeVar("_T")
 
 
 class FakeOrderStore:
@@ -37,7 +57,8 @@ class FakeOrderStore:
         self.records: dict[PayNo, PayRecord] = {}
         self.guards: dict[str, OrderId] = {}
         self.trades: dict[tuple[str, str], PayNo] = {}
-        self.refunds: dict[str, Refund] = {}
+        self.refund_rows: dict[str, Refund] = {}
+        self.quotas: dict[date, tuple[int, int]] = {}
         self.outbox: dict[str, OutboxMessage] = {}
         self.notifies: dict[tuple[PayNo | None, str], NotifyEntry] = {}
         self.write_ids: dict[str, str] = {}
@@ -52,8 +73,53 @@ class FakeOrderStore:
     def pay_record(self, pay_no: PayNo) -> PayRecord | None:
         return self.records.get(pay_no)
 
+    def pay_records(self, pay_nos: Collection[PayNo]) -> tuple[PayRecord, ...]:
+        return tuple(self.records[number] for number in pay_nos if number in self.records)
+
     def refund(self, out_refund_no: str) -> Refund | None:
-        return self.refunds.get(out_refund_no)
+        return self.refund_rows.get(out_refund_no)
+
+    def refunds(self, out_refund_nos: Collection[str]) -> tuple[Refund, ...]:
+        return tuple(self.refund_rows[n] for n in out_refund_nos if n in self.refund_rows)
+
+    def orders_of(
+        self, user_id: str, *, status: OrderStatus | None, size: int, page_token: str | None
+    ) -> OrderPage:
+        mine = [
+            order
+            for order in sorted(self.orders.values(), key=lambda o: o.created_at, reverse=True)
+            if order.user_id == user_id and status in (None, order.status)
+        ]
+        if page_token is not None:
+            owner, _, after = page_token.partition("/")
+            if owner != user_id or not after.isdigit():
+                raise InvalidRequest
+            mine = mine[int(after) :]
+        start = 0 if page_token is None else int(page_token.partition("/")[2])
+        more = f"{user_id}/{start + size}" if len(mine) > size else None
+        return OrderPage(orders=tuple(mine[:size]), next_token=more)
+
+    def due_checks(self, now: datetime, most: int) -> tuple[PayNo, ...]:
+        due = [
+            (record.next_check_at, record.pay_no)
+            for record in self.records.values()
+            if record.next_check_at is not None and record.next_check_at <= now
+        ]
+        return tuple(pay_no for _, pay_no in sorted(due)[:most])
+
+    def due_refunds(self, now: datetime, most: int) -> tuple[str, ...]:
+        due = [
+            (refund.next_try_at, refund.out_refund_no)
+            for refund in self.refund_rows.values()
+            if refund.next_try_at is not None and refund.next_try_at <= now
+        ]
+        return tuple(number for _, number in sorted(due)[:most])
+
+    def reschedule_check(self, pay_no: PayNo, was: datetime, to: datetime | None) -> None:
+        with self._lock:
+            record = self.records[pay_no]
+            if record.next_check_at == was:
+                self.records[pay_no] = replace(record, next_check_at=to)
 
     def guarded_order_id(self, out_business_id: str) -> OrderId | None:
         return self.guards.get(out_business_id)
@@ -65,11 +131,19 @@ class FakeOrderStore:
                 return
             if not self._holds(change):
                 raise StaleWrite
+            if change.take_quota is not None:
+                self._take_quota(change.take_quota)
             self._write(change)
 
     def _is_there(self, change: Change) -> bool:
-        key = change.orders[0].order_id if change.orders else change.pay_records[0].pay_no
-        return self.write_ids.get(key) == change.write_id
+        things = (*change.orders, *change.pay_records, *change.refunds)
+        return self.write_ids.get(_key(things[0])) == change.write_id
+
+    def _take_quota(self, take: QuotaTake) -> None:
+        refunds, fen = self.quotas.get(take.day, (0, 0))
+        if refunds + 1 > take.most_refunds or fen + take.amount_fen > take.most_fen:
+            raise QuotaExhausted
+        self.quotas[take.day] = (refunds + 1, fen + take.amount_fen)
 
     def _holds(self, change: Change) -> bool:
         guard = change.take_guard
@@ -80,7 +154,8 @@ class FakeOrderStore:
                 all(_version(self.records.get(r.pay_no)) == r.version for r in change.pay_records),
                 all(self._trade_is_free(record) for record in change.pay_records),
                 all(
-                    _version(self.refunds.get(r.out_refund_no)) == r.version for r in change.refunds
+                    _version(self.refund_rows.get(r.out_refund_no)) == r.version
+                    for r in change.refunds
                 ),
                 all(m.event_key not in self.outbox for m in change.messages),
                 guard is None or held_by in (None, guard.replacing),
@@ -104,7 +179,8 @@ class FakeOrderStore:
         if change.items:
             self.order_items[change.items[0].order_id] = change.items
         for refund in change.refunds:
-            self.refunds[refund.out_refund_no] = replace(refund, version=refund.version + 1)
+            self.refund_rows[refund.out_refund_no] = replace(refund, version=refund.version + 1)
+            self.write_ids[refund.out_refund_no] = change.write_id
         self.outbox.update({message.event_key: message for message in change.messages})
         if change.take_guard is not None:
             self.guards[change.take_guard.out_business_id] = change.take_guard.order_id
@@ -119,6 +195,16 @@ class FakeOrderStore:
 
     def log_notify(self, entry: NotifyEntry) -> None:
         self.notifies.setdefault((entry.pay_no, entry.notify_id), entry)
+
+
+def _key(thing: Order | PayRecord | Refund) -> str:
+    match thing:
+        case Order():
+            return thing.order_id
+        case PayRecord():
+            return thing.pay_no
+        case Refund():
+            return thing.out_refund_no
 
 
 def _version(thing: Order | PayRecord | Refund | None) -> int:
@@ -146,37 +232,75 @@ class FakePurchasables:
 
 @dataclass
 class FakeChannel:
-    """A platform that says what a test tells it to say, and remembers that it was asked."""
+    """A platform that says what a test tells it to say, and remembers that it was asked.
+
+    ``prepay`` None makes it a platform without a call before its form, as Alipay is.
+    """
 
     verdict: Verdict | Exception | None = None
     notify: Notify | Exception | None = None
+    prepay: str | Exception | None = None
+    close_answer: CloseAnswer | Exception = field(default_factory=NothingToClose)
+    refund_answer: RefundVerdict = field(default_factory=lambda: RefundUnknown("not told"))
+    refund_verdict: RefundVerdict = field(default_factory=RefundNotThere)
     asked: list[PayNo] = field(default_factory=list)
     frozen: list[PayNo] = field(default_factory=list)
+    started: list[tuple[PayNo, str | None]] = field(default_factory=list)
+    closed: list[PayNo] = field(default_factory=list)
+    refunded: list[str] = field(default_factory=list)
+    at_call: Callable[[], None] = lambda: None
+    """Runs at each call to the platform: what happens elsewhere meanwhile."""
 
-    def freeze(self, record: PayRecord, now: datetime) -> Opening:
+    def freeze(self, record: PayRecord, payer: Payer, now: datetime) -> Opening:
         self.frozen.append(record.pay_no)
         return Opening(
-            trade_type=TradeType.ALI_WAP,
             app_id="app",
             merchant_id="seller",
             request=f"out_trade_no={record.pay_no}&at={now.timestamp()}",
         )
 
-    def present(self, record: PayRecord) -> Form:
+    def start(self, record: PayRecord, deadline: Deadline) -> str | None:
+        self.started.append((record.pay_no, record.request))
+        self.at_call()
+        return _told(self.prepay)
+
+    def is_fresh(self, record: PayRecord, now: datetime) -> bool:
+        return self.prepay is None or record.prepay is not None
+
+    def present(self, record: PayRecord, now: datetime) -> Presentation:
         return Form(action="https://platform.example/pay", fields=(("q", record.request or ""),))
 
     def query(self, record: PayRecord, deadline: Deadline) -> Verdict:
         self.asked.append(record.pay_no)
-        assert self.verdict is not None
-        if isinstance(self.verdict, Exception):
-            raise self.verdict
-        return self.verdict
+        self.at_call()
+        verdict = _told(self.verdict)
+        assert verdict is not None
+        return verdict
+
+    def close(self, record: PayRecord, deadline: Deadline) -> CloseAnswer:
+        self.closed.append(record.pay_no)
+        self.at_call()
+        return _told(self.close_answer)
+
+    def refund(self, record: PayRecord, refund: Refund, deadline: Deadline) -> RefundVerdict:
+        self.refunded.append(refund.channel_refund_no)
+        self.at_call()
+        return self.refund_answer
+
+    def query_refund(self, record: PayRecord, refund: Refund, deadline: Deadline) -> RefundVerdict:
+        self.at_call()
+        return self.refund_verdict
 
     def parse_notify(self, headers: Mapping[str, str], raw_body: bytes) -> Notify:
-        assert self.notify is not None
-        if isinstance(self.notify, Exception):
-            raise self.notify
-        return self.notify
+        notify = _told(self.notify)
+        assert notify is not None
+        return notify
 
-    def parse_return(self, query: Mapping[str, str]) -> Return:
+    def download_bill(self, day: date, deadline: Deadline) -> bytes:
         raise NotImplementedError
+
+
+def _told(thing: _T | Exception) -> _T:
+    if isinstance(thing, Exception):
+        raise thing
+    return thing

@@ -1,0 +1,105 @@
+"""Names the concrete parts and joins them; the only module that knows them all.
+
+Each part is made on first use and kept for the life of the container. The imports stand inside
+the functions because every Lambda function imports ``app`` and few need them all: importing this
+module loads no SDK, no broker client and no database client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from chalicelib.settings import SettingsError
+from chalicelib.wiring.foundation import (
+    clock,
+    dynamo,
+    links,
+    numbers,
+    secrets,
+    token_verifier,
+)
+from chalicelib.wiring.messages import (
+    broker_address,
+    learning_drain,
+    refund_drain,
+    relay,
+    topology,
+)
+from chalicelib.wiring.payments import (
+    alipay,
+    cashier,
+    channels,
+    check_schedule,
+    order_book,
+    orders,
+    payment_results,
+    refund_desk,
+    refund_sender,
+    watching,
+    wechat,
+    wechat_oauth,
+    withdrawal,
+)
+from chalicelib.wiring.sellers import (
+    learning,
+    learning_store,
+    order_store,
+    purchasables,
+    purchases,
+)
+
+__all__ = [
+    "alipay",
+    "broker_address",
+    "cashier",
+    "channels",
+    "check_schedule",
+    "clock",
+    "dynamo",
+    "learning",
+    "learning_drain",
+    "learning_store",
+    "links",
+    "numbers",
+    "order_book",
+    "order_store",
+    "orders",
+    "payment_results",
+    "preload",
+    "purchasables",
+    "purchases",
+    "refund_desk",
+    "refund_drain",
+    "refund_sender",
+    "relay",
+    "secrets",
+    "token_verifier",
+    "topology",
+    "watching",
+    "wechat",
+    "wechat_oauth",
+    "withdrawal",
+]
+
+_HEAVY: Mapping[str, tuple[str, ...]] = {
+    "alipay": ("chalicelib.orders.alipay", "chalicelib.orders.store"),
+    "wechat": ("chalicelib.orders.wechat", "chalicelib.orders.store"),
+    "rabbit": ("chalicelib.mq.rabbit", "chalicelib.mq.outbox"),
+    "dynamodb": ("chalicelib.dynamo",),
+}
+
+
+def preload(names: tuple[str, ...]) -> None:
+    """Load heavy parts now, in the INIT phase, instead of inside the first request.
+
+    Raises
+    ------
+    SettingsError
+        A name is not one of the heavy parts.
+    """
+    for name in names:
+        if name not in _HEAVY:
+            raise SettingsError(f"PRELOAD knows {', '.join(_HEAVY)}, not {name!r}")
+        for module in _HEAVY[name]:
+            import_module(module)

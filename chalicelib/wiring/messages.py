@@ -1,0 +1,85 @@
+"""Step 8 and 9: from the outbox to the exchange, from the queues to the learning centre."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.settings import settings
+from chalicelib.wiring.foundation import clock, dynamo, secrets
+from chalicelib.wiring.sellers import learning_store
+
+if TYPE_CHECKING:
+    from chalicelib.mq.delivery import Handler
+    from chalicelib.mq.drain import Drain
+    from chalicelib.mq.rabbit import BrokerAddress
+    from chalicelib.mq.relay import Relay
+    from chalicelib.mq.topology import Subscription, Topology
+
+
+@cache
+def topology() -> Topology:
+    """What the broker must have."""
+    from chalicelib.mq.topology import platform_topology
+
+    return platform_topology(settings().retry_delays_seconds)
+
+
+@cache
+def broker_address() -> BrokerAddress:
+    """Where the broker is."""
+    from chalicelib.mq.rabbit import BrokerAddress
+
+    return BrokerAddress(settings(), secrets())
+
+
+@cache
+def relay() -> Relay:
+    """Step 8: outbox rows from the stream to the exchange."""
+    from chalicelib.mq.outbox import Outbox
+    from chalicelib.mq.rabbit import RabbitPublisher
+    from chalicelib.mq.relay import Relay, RelayLimits
+
+    return Relay(
+        Outbox(dynamo()),
+        RabbitPublisher(broker_address(), topology(), clock()),
+        topology(),
+        clock(),
+        RelayLimits(publish_deadline_seconds=settings().publish_deadline_seconds),
+    )
+
+
+@cache
+def learning_drain() -> Drain:
+    """Step 9: payment results from the queue to the learning centre."""
+    from chalicelib.learning.grants import Granting
+    from chalicelib.learning.subscriber import PayResultSubscriber
+    from chalicelib.mq.topology import learning_subscription
+
+    return _drain(
+        learning_subscription(settings().retry_delays_seconds),
+        PayResultSubscriber(Granting(learning_store())),
+    )
+
+
+@cache
+def refund_drain() -> Drain:
+    """Refunds that revoke goods, from their own queue to the learning centre."""
+    from chalicelib.learning.revocations import Revoking
+    from chalicelib.learning.subscriber import RefundResultSubscriber
+    from chalicelib.mq.topology import learning_refund_subscription
+
+    return _drain(
+        learning_refund_subscription(settings().retry_delays_seconds),
+        RefundResultSubscriber(Revoking(learning_store())),
+    )
+
+
+def _drain(subscription: Subscription, handler: Handler) -> Drain:
+    from chalicelib.mq.drain import Drain, DrainLimits
+    from chalicelib.mq.rabbit import connector
+
+    limits = DrainLimits(
+        window_seconds=settings().drain_window_seconds, prefetch=settings().drain_prefetch
+    )
+    return Drain(connector(broker_address()), subscription, handler, limits)

@@ -1,0 +1,230 @@
+"""Steps 2 to 7: orders, platforms, results, refunds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.money import Fen
+from chalicelib.observability import count, logger
+from chalicelib.settings import settings
+from chalicelib.wiring.foundation import clock, numbers, secrets
+from chalicelib.wiring.sellers import order_store, purchasables
+
+if TYPE_CHECKING:
+    from chalicelib.orders.alipay import AlipayChannel
+    from chalicelib.orders.attempts import CheckSchedule
+    from chalicelib.orders.cashier import Cashier
+    from chalicelib.orders.order_book import OrderBook
+    from chalicelib.orders.ports import Channels
+    from chalicelib.orders.refund_desk import RefundDesk
+    from chalicelib.orders.refund_sender import RefundSender
+    from chalicelib.orders.results import PaymentResults
+    from chalicelib.orders.service import OrderService
+    from chalicelib.orders.watching import Watching
+    from chalicelib.orders.wechat import WeChatChannel
+    from chalicelib.orders.wechat_oauth import WeChatOAuth
+    from chalicelib.orders.withdrawal import Withdrawal
+
+
+@cache
+def alipay() -> AlipayChannel:
+    """Alipay mobile web payment."""
+    from chalicelib.orders.alipay import AlipayChannel
+
+    base = settings().require("public_base_url")
+    return AlipayChannel(
+        app_id=settings().require("alipay_app_id"),
+        seller_id=settings().require("alipay_seller_id"),
+        app_private_key=secrets().get("alipay_app_private_key"),
+        alipay_public_key=secrets().get("alipay_public_key"),
+        gateway_url=settings().alipay_gateway_url,
+        notify_url=f"{base}/orders/receivenotify",
+        return_url=f"{base}/orders/alipayreturn",
+        clock=clock(),
+    )
+
+
+@cache
+def wechat() -> WeChatChannel:
+    """WeChat Pay: JSAPI, H5 and Native."""
+    from chalicelib.orders.wechat import WeChatChannel
+
+    base = settings().require("public_base_url")
+    return WeChatChannel(
+        app_id=settings().require("wechat_app_id"),
+        mch_id=settings().require("wechat_mch_id"),
+        merchant_private_key=secrets().get("wechat_private_key"),
+        cert_serial=settings().require("wechat_cert_serial"),
+        public_key=secrets().get("wechat_public_key"),
+        public_key_id=settings().require("wechat_public_key_id"),
+        api_v3_key=secrets().get("wechat_api_v3_key"),
+        gateway_url=settings().wechat_gateway_url,
+        notify_url=f"{base}/orders/notify/wechat",
+        clock=clock(),
+    )
+
+
+@cache
+def wechat_oauth() -> WeChatOAuth:
+    """Who a payer inside WeChat is."""
+    from chalicelib.orders.wechat_oauth import WeChatOAuth
+
+    return WeChatOAuth(
+        app_id=settings().require("wechat_app_id"),
+        app_secret=secrets().get("wechat_app_secret"),
+        authorize_url=settings().wechat_authorize_url,
+        token_url=settings().wechat_token_url,
+        redirect_uri=f"{settings().require('public_base_url')}/orders/wechat/oauth",
+    )
+
+
+@cache
+def channels() -> Channels:
+    """The payment platforms whose merchant account is configured."""
+    from chalicelib.orders.model import PayChannel
+
+    served: Channels = {PayChannel.ALIPAY: alipay, PayChannel.WECHAT: wechat}
+    accounts = {
+        PayChannel.ALIPAY: settings().alipay_app_id,
+        PayChannel.WECHAT: settings().wechat_app_id,
+    }
+    return {channel: platform for channel, platform in served.items() if accounts[channel]}
+
+
+@cache
+def check_schedule() -> CheckSchedule:
+    """When attempts are looked at."""
+    from chalicelib.orders.attempts import CheckSchedule
+
+    return CheckSchedule(
+        often=timedelta(seconds=settings().check_every_seconds),
+        often_for=timedelta(seconds=settings().check_often_for_seconds),
+        later=timedelta(seconds=settings().check_later_every_seconds),
+        after_expiry=tuple(
+            timedelta(seconds=wait) for wait in settings().check_after_expiry_seconds
+        ),
+    )
+
+
+@cache
+def payment_results() -> PaymentResults:
+    """Step 6 and 7: what the platforms say."""
+    from chalicelib.orders.refund_settle import RefundSettling
+    from chalicelib.orders.results import PaymentResults
+
+    return PaymentResults(
+        store=order_store(),
+        channels=channels(),
+        refunds=RefundSettling(order_store(), clock(), count),
+        clock=clock(),
+        report=count,
+        query_interval=timedelta(seconds=settings().query_interval_seconds),
+    )
+
+
+@cache
+def withdrawal() -> Withdrawal:
+    """How an attempt leaves the counter."""
+    from chalicelib.orders.withdrawal import Withdrawal
+
+    return Withdrawal(
+        store=order_store(),
+        results=payment_results(),
+        channels=channels(),
+        clock=clock(),
+        claim_for=timedelta(seconds=settings().claim_seconds),
+    )
+
+
+@cache
+def orders() -> OrderService:
+    """Step 2: orders and payment codes."""
+    from chalicelib.orders.service import OrderService
+
+    return OrderService(
+        store=order_store(),
+        purchasables=purchasables(),
+        withdrawal=withdrawal(),
+        numbers=numbers(),
+        clock=clock(),
+        expires_after=timedelta(minutes=settings().order_expires_minutes),
+    )
+
+
+@cache
+def cashier() -> Cashier:
+    """Step 3: the cashier behind a payment link."""
+    from chalicelib.orders.cashier import Cashier
+
+    return Cashier(
+        store=order_store(),
+        purchasables=purchasables(),
+        channels=channels(),
+        results=payment_results(),
+        withdrawal=withdrawal(),
+        numbers=numbers(),
+        clock=clock(),
+        schedule=check_schedule(),
+        claim_for=timedelta(seconds=settings().claim_seconds),
+    )
+
+
+@cache
+def watching() -> Watching:
+    """The job that looks at attempts until nobody can pay them any more."""
+    from chalicelib.orders.watching import Watching
+
+    return Watching(
+        store=order_store(),
+        results=payment_results(),
+        withdrawal=withdrawal(),
+        channels=channels(),
+        clock=clock(),
+        schedule=check_schedule(),
+        report=count,
+        on_unforeseen=lambda pay_no: logger.exception("unforeseen error", pay_no=pay_no),
+        most=settings().check_most_at_once,
+    )
+
+
+@cache
+def order_book() -> OrderBook:
+    """My orders."""
+    from chalicelib.orders.order_book import OrderBook
+
+    return OrderBook(order_store())
+
+
+@cache
+def refund_desk() -> RefundDesk:
+    """Where operators ask for refunds."""
+    from chalicelib.orders.refund_desk import RefundDesk
+
+    return RefundDesk(
+        store=order_store(),
+        clock=clock(),
+        report=count,
+        approval_above_fen=Fen(settings().refund_approval_above_fen),
+    )
+
+
+@cache
+def refund_sender() -> RefundSender:
+    """The job that pays back what is owed."""
+    from chalicelib.orders.refund_sender import RefundPolicy, RefundSender
+
+    return RefundSender(
+        store=order_store(),
+        channels=channels(),
+        clock=clock(),
+        report=count,
+        policy=RefundPolicy(
+            retry_seconds=settings().refund_retry_seconds,
+            least_gap_seconds=settings().refund_least_gap_seconds,
+            most_at_once=settings().refund_most_at_once,
+            daily_count=settings().auto_refund_daily_count,
+            daily_fen=Fen(settings().auto_refund_daily_fen),
+        ),
+    )
