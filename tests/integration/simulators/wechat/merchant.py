@@ -8,7 +8,7 @@ import queue
 import secrets
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -113,16 +113,16 @@ class WechatMerchant:
     def native_order(self, out_trade_no: str = NO, **changes: Any) -> dict[str, Any]:
         return self.order(out_trade_no, payer=None, **changes)
 
-    def refund_of(
-        self, out_trade_no: str = NO, refund: int = 990, **changes: Any
-    ) -> dict[str, Any]:
-        return {
-            "out_trade_no": out_trade_no,
+    def refund_of(self, *, refund: int = 990, **changes: Any) -> dict[str, Any]:
+        """A refund request; None takes a field away."""
+        asked = {
+            "out_trade_no": NO,
             "out_refund_no": "refund-1",
             "notify_url": self.notify_url,
             "amount": {"refund": refund, "total": 990, "currency": "CNY"},
             **changes,
         }
+        return {name: value for name, value in asked.items() if value is not None}
 
     def rfc3339(self, ahead: timedelta = timedelta()) -> str:
         return to_rfc3339(self.clock.now() + ahead)
@@ -213,7 +213,3 @@ class WechatMerchant:
 def code_of(response: httpx.Response) -> tuple[int, str]:
     """Status and code of a refusal."""
     return response.status_code, response.json()["code"]
-
-
-def beijing_day(moment: datetime) -> str:
-    return to_rfc3339(moment)[:10]
