@@ -1,41 +1,59 @@
 """Alipay's mobile web payment (支付宝手机网站支付) as a payment channel.
 
-The SDK signs and verifies; a valid signature alone says little. Here every message is also checked
-for the app, the seller, the signature type, the charset and the trade that it is about, and
-whatever cannot be trusted is unknown, never failed.
+The SDK signs and verifies; a valid signature alone says little. Every message is also checked for
+who it is for and which trade it is about, and whatever cannot be trusted is unknown, never failed.
+
+::
+
+    alipay.py ─┬─► alipay_notify.py    what Alipay sends by itself ─► alipay_form.py
+               ├─► alipay_refund.py    refunds
+               ├─► alipay_bill.py      bills
+               └─► alipay_gateway.py   asks ─► alipay_sdk.py ─► alipay_transport.py
+
+    alipay_trade.py reads the fields of a trade for all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import parse_qsl
 
 from chalicelib.clock import Clock, to_beijing_text
 from chalicelib.deadline import Deadline
-from chalicelib.errors import ChannelRefused, ChannelUnavailable, NotifyRejected, NotifyUnusable
+from chalicelib.errors import ChannelRefused, ChannelUnavailable
 from chalicelib.money import fen_to_yuan_text
-from chalicelib.orders.alipay_form import BadForm, strict_form
-from chalicelib.orders.alipay_sdk import SIGN_TYPE, AlipaySdk, described
-from chalicelib.orders.alipay_trade import (
-    UnreadableTrade,
-    amount_of,
-    required,
-    subject_for,
-    verdict_of,
-)
-from chalicelib.orders.model import (
+from chalicelib.orders.alipay_bill import AlipayBills
+from chalicelib.orders.alipay_gateway import AlipayGateway
+from chalicelib.orders.alipay_notify import AlipayMessages
+from chalicelib.orders.alipay_refund import AlipayRefunds
+from chalicelib.orders.alipay_sdk import AlipaySdk
+from chalicelib.orders.alipay_trade import UnreadableTrade, subject_for, verdict_of
+from chalicelib.orders.model import PayChannel, PayRecord, Refund, TradeType
+from chalicelib.orders.ports import Form, Notify, Opening, Payer, Return
+from chalicelib.orders.verdict import (
+    CloseAnswer,
+    ClosedThere,
+    CloseRefused,
+    NothingToClose,
     NotThereYet,
-    PayNo,
-    PayRecord,
-    TradeType,
+    RefundVerdict,
     Unknown,
     Verdict,
-    is_pay_no,
 )
-from chalicelib.orders.ports import Form, Notify, Opening, Return
 
 _PRODUCT_CODE = "QUICK_WAP_WAY"  # the SDK's own default names a product that does not exist
+_TRADE_NOT_EXIST = "ACQ.TRADE_NOT_EXIST"
+_NOT_OPEN_ANY_MORE = frozenset(
+    {
+        "ACQ.TRADE_STATUS_ERROR",
+        "ACQ.REASON_TRADE_STATUS_INVALID",
+        "ACQ.REASON_ILLEGAL_STATUS",
+        "ACQ.TRADE_HAS_SUCCESS",
+        "ACQ.TRADE_HAS_FINISHED",
+        "ACQ.TRADE_HAS_CLOSE",
+    }
+)
 
 
 class AlipayChannel:
@@ -78,16 +96,21 @@ class AlipayChannel:
         self._return_url = return_url
         self._quit_url = quit_url
         self._clock = clock
-        self._timeout_seconds = timeout_seconds
         self._sdk = AlipaySdk(app_id, app_private_key, alipay_public_key, gateway_url)
+        self._gateway = AlipayGateway(self._sdk, app_id, clock, timeout_seconds)
+        self._messages = AlipayMessages(self._sdk, app_id, seller_id)
+        self._refunds = AlipayRefunds(self._gateway, clock)
+        self._bills = AlipayBills(self._gateway, gateway_url)
 
-    def freeze(self, record: PayRecord, now: datetime) -> Opening:
+    def freeze(self, record: PayRecord, payer: Payer, now: datetime) -> Opening:
         """The signed ``alipay.trade.wap.pay`` request of an attempt, as a query string.
 
         ``time_expire`` is the attempt's absolute end in Beijing time; the relative
         ``timeout_express`` would only start to run when the payer logs in
         (https://opendocs.alipay.com/open/02ivbs).
         """
+        if (payer.channel, payer.trade_type) != (PayChannel.ALIPAY, TradeType.ALI_WAP):
+            raise ValueError(f"Alipay has no {payer.trade_type} of {payer.channel}")
         content = {
             "subject": subject_for(record.subject),
             "out_trade_no": record.pay_no,
@@ -104,14 +127,24 @@ class AlipayChannel:
             notify_url=self._notify_url,
             return_url=self._return_url,
         )
-        return Opening(
-            trade_type=TradeType.ALI_WAP,
-            app_id=self._app_id,
-            merchant_id=self._seller_id,
-            request=str(request),
-        )
+        return Opening(app_id=self._app_id, merchant_id=self._seller_id, request=str(request))
 
-    def present(self, record: PayRecord) -> Form:
+    def start(self, record: PayRecord, deadline: Deadline) -> None:
+        """Nothing to send: Alipay hears of the attempt when its payer submits the form."""
+
+    def is_fresh(
+        self,
+        record: PayRecord,
+        now: datetime,  # noqa: ARG002  a signed form is good until its time_expire
+    ) -> bool:
+        """Whether the attempt was frozen; nothing of it goes stale."""
+        return record.request is not None
+
+    def present(
+        self,
+        record: PayRecord,
+        now: datetime,  # noqa: ARG002  the same form at any time
+    ) -> Form:
         """The form of a frozen attempt; the same bytes, and so the same signature, each time."""
         if record.request is None:
             raise ValueError(f"attempt {record.pay_no} was never frozen")
@@ -135,111 +168,56 @@ class AlipayChannel:
         ChannelRefused
             A signed refusal.
         """
-        if record.app_id not in (None, self._app_id):
-            # another app cannot see the trade: it would say "does not exist" of a payment
-            raise ChannelUnavailable(detail=f"attempt {record.pay_no} belongs to {record.app_id}")
-        answer = self._ask("alipay.trade.query", {"out_trade_no": record.pay_no}, deadline)
-        code, sub_code = answer.get("code", ""), answer.get("sub_code", "")
-        succeeded = code == "10000"
-        about = answer.get("out_trade_no", "")
-        if about != record.pay_no and (succeeded or about):
-            raise ChannelUnavailable(detail=f"asked for {record.pay_no}, answered {about[:64]!r}")
-        if succeeded:
+        answer = self._gateway.ask_about(record, "alipay.trade.query", deadline)
+        if answer.succeeded:
             try:
-                return verdict_of(answer, seen_at=self._clock.now())
+                return verdict_of(answer.fields, seen_at=self._clock.now())
             except UnreadableTrade as error:
                 return Unknown(str(error))
-        if sub_code == "ACQ.TRADE_NOT_EXIST":
+        if answer.sub_code == _TRADE_NOT_EXIST:
             return NotThereYet()
-        detail = f"{code} {sub_code} {answer.get('sub_msg', '')}"[:300]
-        # https://opendocs.alipay.com/common/02km9f: 20000 and isp.* are Alipay's own trouble
-        if code == "20000" or sub_code.startswith(("isp.", "aop.")) or "SYSTEM_ERROR" in sub_code:
-            raise ChannelUnavailable(detail=detail)
-        raise ChannelRefused(detail=detail)
+        raise ChannelRefused(detail=answer.codes)
+
+    def close(self, record: PayRecord, deadline: Deadline) -> CloseAnswer:
+        """Ask to close (https://docs.open.alipay.com/api_1/alipay.trade.close).
+
+        Only a trade that waits for its payer can be closed. Idempotent: one that is closed
+        already is refused.
+
+        Raises
+        ------
+        ChannelUnavailable
+            As `query`; also a refusal that says nothing about the trade.
+        """
+        answer = self._gateway.ask_about(record, "alipay.trade.close", deadline)
+        if answer.succeeded:
+            return ClosedThere()
+        if answer.sub_code == _TRADE_NOT_EXIST:
+            return NothingToClose()
+        if answer.sub_code in _NOT_OPEN_ANY_MORE:
+            return CloseRefused(answer.codes)
+        raise ChannelUnavailable(detail=answer.codes)
+
+    def refund(self, record: PayRecord, refund: Refund, deadline: Deadline) -> RefundVerdict:
+        """As `AlipayRefunds.ask_for`."""
+        return self._refunds.ask_for(record, refund, deadline)
+
+    def query_refund(self, record: PayRecord, refund: Refund, deadline: Deadline) -> RefundVerdict:
+        """As `AlipayRefunds.query`."""
+        return self._refunds.query(record, refund, deadline)
 
     def parse_notify(
         self,
         headers: Mapping[str, str],  # noqa: ARG002  other platforms sign by header
         raw_body: bytes,
     ) -> Notify:
-        """Verify, then read, the form that Alipay posts to ``notify_url``.
-
-        The signed text is every field but ``sign`` and ``sign_type``
-        (https://opendocs.alipay.com/common/02mse7).
-
-        Raises
-        ------
-        NotifyRejected
-            Not a proper UTF-8 form, not signed with RSA2 by Alipay, or not for our app and seller.
-        NotifyUnusable
-            Signed and ours, but a required field is missing or unreadable.
-        """
-        try:
-            fields = strict_form(raw_body)
-        except BadForm as error:
-            raise NotifyRejected(detail=str(error)) from error
-        self._refuse_unless_proper(fields)
-        if not self._sdk.signed(fields):
-            raise NotifyRejected(detail="the signature is wrong")
-        self._refuse_unless_ours(fields)
-        if fields.get("method", "").endswith(".return"):
-            raise NotifyRejected(detail="a browser return is no notification")
-        try:
-            required(fields, "trade_no")
-            amount_of(fields, "total_amount")
-            return Notify(
-                pay_no=PayNo(required(fields, "out_trade_no")),
-                notify_id=required(fields, "notify_id"),
-                app_id=fields["app_id"],
-                merchant_id=fields["seller_id"],
-                verdict=verdict_of(fields),
-            )
-        except UnreadableTrade as error:
-            raise NotifyUnusable(detail=str(error)) from error
+        """As `AlipayMessages.parse_notify`."""
+        return self._messages.parse_notify(raw_body)
 
     def parse_return(self, query: Mapping[str, str]) -> Return:
-        """Which attempt the browser comes back from; it says nothing about payment.
+        """As `AlipayMessages.parse_return`."""
+        return self._messages.parse_return(query)
 
-        Alipay documents the signature of a return as that of a notification, ``sign_type`` left
-        out (https://opendocs.alipay.com/common/02mse7, https://developer.aliyun.com/ask/285101),
-        yet returns of ``wap.pay`` were seen whose signature includes it
-        (https://github.com/yansongda/pay/pull/389). Both are Alipay's signature over all that
-        matters, so either is accepted.
-
-        Raises
-        ------
-        NotifyRejected
-            Not signed by Alipay, not for our app and seller, or without a pay number of ours.
-        """
-        self._refuse_unless_proper(query)
-        if not (self._sdk.signed(query) or self._sdk.signed(query, with_sign_type=True)):
-            raise NotifyRejected(detail="the signature is wrong")
-        self._refuse_unless_ours(query)
-        pay_no = query.get("out_trade_no", "")
-        if not is_pay_no(pay_no):
-            raise NotifyRejected(detail="out_trade_no is no pay number")
-        return Return(pay_no=PayNo(pay_no))
-
-    def _refuse_unless_proper(self, fields: Mapping[str, str]) -> None:
-        if fields.get("sign_type") != SIGN_TYPE:
-            raise NotifyRejected(detail=f"sign_type is not {SIGN_TYPE}")
-        if fields.get("charset", "utf-8").lower() != "utf-8":
-            raise NotifyRejected(detail="charset is not utf-8")
-
-    def _refuse_unless_ours(self, fields: Mapping[str, str]) -> None:
-        if fields.get("app_id") != self._app_id:
-            raise NotifyRejected(detail="for another app_id")
-        if fields.get("seller_id") != self._seller_id:
-            raise NotifyRejected(detail="for another seller_id")
-
-    def _ask(self, method: str, content: dict[str, str], deadline: Deadline) -> dict[str, str]:
-        """The text fields of a signed answer."""
-        limit = Deadline.after(deadline.cut(self._timeout_seconds))
-        if limit.passed():
-            raise ChannelUnavailable(detail="no time left to ask Alipay")
-        timestamp = to_beijing_text(self._clock.now())
-        try:
-            answer = self._sdk.ask(method, content, timestamp, limit)
-            return {name: value for name, value in answer.items() if isinstance(value, str)}
-        except Exception as error:  # the SDK and urllib raise what they like
-            raise ChannelUnavailable(detail=described(error)) from error
+    def download_bill(self, day: date, deadline: Deadline) -> bytes:
+        """As `AlipayBills.of`."""
+        return self._bills.of(day, deadline)

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import types
 from collections.abc import Mapping
 from typing import Any
+from urllib.error import HTTPError
 
 from chalicelib.deadline import Deadline
 from chalicelib.orders.alipay_transport import fetch
@@ -38,6 +40,7 @@ from alipay.exceptions import AliPayException  # noqa: E402
 
 SIGN_TYPE = "RSA2"
 _ANSWER_LIMIT_BYTES = 1024 * 1024
+_CODE = re.compile(r"[0-9]{5}|[A-Za-z]{2,8}\.[A-Za-z._-]{1,60}", re.ASCII)
 
 
 class AlipaySdk(AliPay):  # type: ignore[misc]  # no type information is published
@@ -69,7 +72,7 @@ class AlipaySdk(AliPay):  # type: ignore[misc]  # no type information is publish
             return False
 
     def ask(
-        self, method: str, content: dict[str, str], timestamp: str, limit: Deadline
+        self, method: str, content: dict[str, object], timestamp: str, limit: Deadline
     ) -> dict[str, Any]:
         """The signed part of the answer to a request; raises almost anything."""
         request = self.sign_data(self.build_body(method, content, timestamp=timestamp))
@@ -86,9 +89,16 @@ class AlipaySdk(AliPay):  # type: ignore[misc]  # no type information is publish
         return raw_string[start:end]
 
 
+def as_code(text: str) -> str:
+    """``text`` if it looks like a code of Alipay; blank if it could be anything else."""
+    return text if _CODE.fullmatch(text) else ""
+
+
 def described(error: Exception) -> str:
     """What failed, without the answer that it failed on: that may tell who the buyer is."""
     kind = type(error).__name__
     if isinstance(error, AliPayException):
-        return f"{kind} {getattr(error, '_AliPayException__code', '')!s:.40}"
+        return f"{kind} {as_code(str(getattr(error, '_AliPayException__code', '')))}".strip()
+    if isinstance(error, HTTPError):
+        return f"HTTP {error.code}"  # its text is the reason phrase of the answer
     return f"{kind}: {error}"[:200] if isinstance(error, OSError) else kind

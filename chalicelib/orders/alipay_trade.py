@@ -15,10 +15,11 @@ from datetime import datetime
 
 from chalicelib.clock import from_beijing_text, is_plausible
 from chalicelib.money import NO_MONEY, Fen, yuan_text_to_fen
-from chalicelib.orders.model import ClosedUnpaid, Paid, StillOpen, Unknown, Verdict
+from chalicelib.orders.verdict import ClosedUnpaid, Paid, StillOpen, Unknown, Verdict
 
 _SUBJECT_LIMIT = 256
-_NOT_IN_A_SUBJECT = str.maketrans("/=&", "／＝＆")
+_REASON_LIMIT = 256
+_SPECIAL = str.maketrans("/=&", "／＝＆")
 _MILLISECONDS = re.compile(r"\.[0-9]{1,3}$", re.ASCII)
 
 
@@ -56,6 +57,27 @@ def amount_of(trade: Mapping[str, str], name: str) -> Fen:
         raise UnreadableTrade(f"{name}: {error}") from error
 
 
+def told_time(trade: Mapping[str, str], *names: str) -> datetime | None:
+    """The first time of ``names`` that the platform tells; ``gmt_refund`` has milliseconds.
+
+    Raises
+    ------
+    UnreadableTrade
+        It is of another form, or cannot be true.
+    """
+    for name in names:
+        text = trade.get(name, "").strip()
+        if text:
+            try:
+                told = from_beijing_text(_MILLISECONDS.sub("", text))
+            except ValueError as error:
+                raise UnreadableTrade(f"{name}: {error}") from error
+            if not is_plausible(told):
+                raise UnreadableTrade(f"{name}: {text[:32]}")
+            return told
+    return None
+
+
 def verdict_of(trade: Mapping[str, str], *, seen_at: datetime | None = None) -> Verdict:
     """What ``trade_status`` and its neighbours say.
 
@@ -81,10 +103,10 @@ def verdict_of(trade: Mapping[str, str], *, seen_at: datetime | None = None) -> 
     status = required(trade, "trade_status")
     match status:
         case "TRADE_SUCCESS" | "TRADE_FINISHED":
-            return _paid(trade, _told_time(trade, "gmt_payment", "send_pay_date") or seen_at)
+            return _paid(trade, told_time(trade, "gmt_payment", "send_pay_date") or seen_at)
         case "TRADE_CLOSED" if _money_moved(trade):
             # the later times are bounds: the payment was made before them
-            told = _told_time(trade, "gmt_payment", "send_pay_date", "gmt_refund", "notify_time")
+            told = told_time(trade, "gmt_payment", "send_pay_date", "gmt_refund", "notify_time")
             return _paid(trade, told or seen_at, all_back=True)
         case "TRADE_CLOSED":
             return ClosedUnpaid()
@@ -100,42 +122,27 @@ def _paid(trade: Mapping[str, str], paid_at: datetime | None, *, all_back: bool 
     amount = amount_of(trade, "total_amount")
     if amount == NO_MONEY:
         raise UnreadableTrade("total_amount is zero")
-    refunded = _refund_fee(trade)
-    if refunded > amount:
+    back = _refund_fee(trade)
+    if back > amount:
         raise UnreadableTrade("refund_fee is more than total_amount")
     return Paid(
         channel_trade_no=required(trade, "trade_no"),
         amount_fen=amount,
         paid_at=paid_at,
         # the fee of a closed trade may be that of its last refund only
-        refunded_fen=amount if all_back else refunded,
+        back_fen=amount if all_back else back,
     )
 
 
 def _money_moved(trade: Mapping[str, str]) -> bool:
     return (
-        _told_time(trade, "gmt_payment", "send_pay_date", "gmt_refund") is not None
+        told_time(trade, "gmt_payment", "send_pay_date", "gmt_refund") is not None
         or _refund_fee(trade) > NO_MONEY
     )
 
 
 def _refund_fee(trade: Mapping[str, str]) -> Fen:
     return amount_of(trade, "refund_fee") if trade.get("refund_fee", "").strip() else NO_MONEY
-
-
-def _told_time(trade: Mapping[str, str], *names: str) -> datetime | None:
-    """The first time of ``names`` that the platform tells; ``gmt_refund`` has milliseconds."""
-    for name in names:
-        text = trade.get(name, "").strip()
-        if text:
-            try:
-                told = from_beijing_text(_MILLISECONDS.sub("", text))
-            except ValueError as error:
-                raise UnreadableTrade(f"{name}: {error}") from error
-            if not is_plausible(told):
-                raise UnreadableTrade(f"{name}: {text[:32]}")
-            return told
-    return None
 
 
 def subject_for(title: str) -> str:
@@ -145,8 +152,17 @@ def subject_for(title: str) -> str:
     become their full-width twins, which read the same. Control characters and lone surrogates
     become spaces; white space is folded.
     """
+    return _plain(title)[:_SUBJECT_LIMIT].strip() or "订单"
+
+
+def refund_reason_for(reason: str) -> str:
+    """``reason`` as a ``refund_reason``: as `subject_for`, but it may be empty."""
+    return _plain(reason)[:_REASON_LIMIT].strip()
+
+
+def _plain(text: str) -> str:
     spaced = "".join(
         " " if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
-        for character in title.translate(_NOT_IN_A_SUBJECT)
+        for character in text.translate(_SPECIAL)
     )
-    return " ".join(spaced.split())[:_SUBJECT_LIMIT].strip() or "订单"
+    return " ".join(spaced.split())

@@ -1,17 +1,19 @@
-"""One HTTP question with one time limit for all of it: connecting, TLS, headers and body.
+"""One HTTP question with one time limit for all of it: name, connecting, TLS, headers and body.
 
 A socket's time-out counts from each byte anew, so a gateway that dribbles would be waited for
 without end. Here a timer cuts the TCP line at the limit, through a second hold on it that TLS
-cannot take away.
+cannot take away. Before there is a line, the addresses of a name share what is left; looking the
+name up cannot be cut, so at the limit it is left behind.
 """
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any
@@ -40,7 +42,7 @@ def fetch(url: str, limit: Deadline, most_bytes: int) -> bytes:
     OSError
         It is longer than ``most_bytes``, or anything else keeps it from coming.
     """
-    line = _Line()
+    line = _Line(limit)
     timer = threading.Timer(limit.remaining_seconds(), line.cut)
     timer.start()
     try:
@@ -67,20 +69,23 @@ def _read(response: HTTPResponse, most_bytes: int) -> bytes:
             body += chunk
             if len(body) > most_bytes:
                 raise OSError("the answer is too long")
+        if response.length:  # read1 takes the end of the line for the end of the body
+            raise OSError("the answer is cut off")
     return bytes(body)
 
 
 class _Line:
     """The TCP line of one request, to be cut from another thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: Deadline) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
         self._hold: socket.socket | None = None
         self.was_cut = False
 
-    def connect(self, *arguments: Any) -> socket.socket:
-        """As ``socket.create_connection``."""
-        connection = socket.create_connection(*arguments)
+    def connect(self, address: tuple[str, int], *_: object) -> socket.socket:
+        """As ``socket.create_connection``, but all addresses of a name share the limit."""
+        connection = _connected(address, self._limit)
         with self._lock:
             self._hold = connection.dup()
         if self.was_cut:
@@ -101,6 +106,57 @@ class _Line:
             if self._hold is not None:
                 self._hold.close()
                 self._hold = None
+
+
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+def _connected(address: tuple[str, int], limit: Deadline) -> socket.socket:
+    found = _looked_up(address, limit)
+    failed: OSError = OSError("the name has no address")
+    for left, (family, kind, protocol, _, where) in zip(
+        range(len(found), 0, -1), found, strict=True
+    ):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            # a share, so that one address that never answers leaves time for the next
+            connection.settimeout(_time_left(limit) / left)
+            connection.connect(where)
+            connection.settimeout(_time_left(limit))
+        except OSError as error:
+            connection.close()
+            failed = error
+        else:
+            return connection
+    raise failed
+
+
+def _looked_up(address: tuple[str, int], limit: Deadline) -> Sequence[_Address]:
+    answers: queue.SimpleQueue[Sequence[_Address] | OSError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(socket.getaddrinfo(*address, type=socket.SOCK_STREAM))
+        except OSError as error:
+            answers.put(error)
+        except UnicodeError:
+            answers.put(OSError("the name is malformed"))
+
+    threading.Thread(target=look_up, daemon=True).start()
+    try:
+        answer = answers.get(timeout=_time_left(limit))
+    except queue.Empty:
+        raise TimeoutError("the name was not found in time") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
+
+
+def _time_left(limit: Deadline) -> float:
+    seconds = limit.remaining_seconds()
+    if seconds <= 0:  # which sockets and queues take for "do not wait at all"
+        raise TimeoutError("no time left")
+    return seconds
 
 
 def _opener(line: _Line) -> OpenerDirector:
