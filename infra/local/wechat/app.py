@@ -12,7 +12,7 @@ from infra.local.wechat.control import control
 from infra.local.wechat.h5 import h5
 from infra.local.wechat.native import native
 from infra.local.wechat.oauth import oauth
-from infra.local.wechat.payers import PAYER_PARAMETER
+from infra.local.wechat.payers import PAYER_PARAMETER, NotAnOpenid
 from infra.local.wechat.platform import Platform
 
 
@@ -29,9 +29,8 @@ def create_app(platform: Platform) -> Flask:
             response.set_cookie(PAYER_PARAMETER, request.args[PAYER_PARAMETER], httponly=True)
         return response
 
-    @app.errorhandler(ValueError)
-    def malformed(error: ValueError) -> tuple[str, int]:
-        """Only an openid that is none comes this far."""
+    @app.errorhandler(NotAnOpenid)
+    def nobody(error: NotAnOpenid) -> tuple[str, int]:
         return str(error), 400
 
     return app

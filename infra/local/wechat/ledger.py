@@ -26,6 +26,7 @@ from infra.local.wechat.refusal import (
     order_unknown,
 )
 
+CODE_URL = "weixin://wxpay/bizpayurl?pr="
 DEFAULT_LIFETIME = timedelta(days=7)
 GRACE = timedelta(seconds=60)
 """``time_expire`` is not the moment at which the trade closes: a payment may still come that late
@@ -82,6 +83,11 @@ class Prepay:
     """The end of a Native ``code_url``, or the ``package`` of an ``h5_url``."""
     order: Order
     made_at: datetime
+
+    @property
+    def code_url(self) -> str:
+        """What the QR code of a Native trade says."""
+        return CODE_URL + self.code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

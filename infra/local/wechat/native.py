@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from infra.local.wechat.ledger import Prepay, TradeType
+from infra.local.wechat.ledger import CODE_URL, Prepay, TradeType
 from infra.local.wechat.platform import Platform
 from infra.local.wechat.refusal import Refusal, against_rules
 from infra.local.wechat.visits import Visit
@@ -40,11 +38,9 @@ def scanned(platform: Platform, code_url: str) -> Prepay:
     Refusal
         It is no such URL, or older than two hours.
     """
-    url = urlsplit(code_url)
-    codes = parse_qs(url.query).get("pr", [])
-    if (url.scheme, url.netloc, url.path) != ("weixin", "wxpay", "/bizpayurl") or len(codes) != 1:
+    if not code_url.startswith(CODE_URL):
         raise against_rules("不是微信支付的二维码")
-    prepay = platform.ledger.find_prepay(code=codes[0])
+    prepay = platform.ledger.find_prepay(code=code_url.removeprefix(CODE_URL))
     if prepay is None or prepay.order.trade_type is not TradeType.NATIVE:
         raise against_rules("二维码无效")
     if not platform.visits.is_alive(prepay):

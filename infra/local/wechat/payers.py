@@ -16,6 +16,10 @@ PAYER_PARAMETER = "_payer"
 _OPENID = re.compile(r"o[0-9A-Za-z_-]{27}", re.ASCII)
 
 
+class NotAnOpenid(ValueError):
+    """What should be an openid has another form."""
+
+
 class Payers:
     """Who exists. An openid that a browser brings along exists from then on."""
 
@@ -33,11 +37,11 @@ class Payers:
 
         Raises
         ------
-        ValueError
-            It has not the form of an openid: ``o`` and 27 letters, digits, ``_`` or ``-``.
+        NotAnOpenid
+            An openid is ``o`` and 27 letters, digits, ``_`` or ``-``.
         """
         if _OPENID.fullmatch(openid) is None:
-            raise ValueError(f"not an openid: {openid!r}")
+            raise NotAnOpenid(f"not an openid: {openid!r}")
         with self._lock:
             self._known.add(openid)
         return openid

@@ -127,7 +127,7 @@ def prepay_native(platform: Platform, request: MerchantRequest) -> dict[str, Any
     content = request.content(_NativeRequest)
     _check(platform, content)
     prepay = _prepay(platform, request, content, TradeType.NATIVE)
-    return {"code_url": f"weixin://wxpay/bizpayurl?pr={prepay.code}"}
+    return {"code_url": prepay.code_url}
 
 
 def _prepay(

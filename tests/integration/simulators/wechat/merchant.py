@@ -7,6 +7,7 @@ import json
 import queue
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -39,9 +40,7 @@ class Notify:
 
     def is_genuine(self, key: RSAPrivateKey) -> bool:
         """Whether the platform signed exactly this."""
-        signed = self.headers["wechatpay-timestamp"] + "\n" + self.headers["wechatpay-nonce"] + "\n"
-        content = signed.encode() + self.body + b"\n"
-        return is_signed(content, self.headers["wechatpay-signature"], key.public_key())
+        return _is_signed(self.headers, self.body, key)
 
     def envelope(self) -> dict[str, Any]:
         return dict(json.loads(self.body))
@@ -213,3 +212,16 @@ class WechatMerchant:
 def code_of(response: httpx.Response) -> tuple[int, str]:
     """Status and code of a refusal."""
     return response.status_code, response.json()["code"]
+
+
+def is_genuine(answer: httpx.Response, key: RSAPrivateKey) -> bool:
+    """Whether the platform signed exactly this answer."""
+    return _is_signed(answer.headers, answer.content, key)
+
+
+def _is_signed(headers: Mapping[str, str], body: bytes, key: RSAPrivateKey) -> bool:
+    if "wechatpay-signature" not in headers:
+        return False
+    signed = f"{headers['wechatpay-timestamp']}\n{headers['wechatpay-nonce']}\n".encode()
+    content = signed + body + b"\n"
+    return is_signed(content, headers["wechatpay-signature"], key.public_key())

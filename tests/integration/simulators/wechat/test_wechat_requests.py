@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import httpx
 import pytest
 
-from infra.local.wechat.signature import Keys, is_signed
+from infra.local.wechat.signature import Keys
 from tests.integration.simulators.wechat.merchant import (
     MCH_ID,
     NO,
     PUBLIC_KEY_ID,
     WechatMerchant,
     code_of,
+    is_genuine,
 )
 
 QUERY = f"/v3/pay/transactions/out-trade-no/{NO}?mchid={MCH_ID}"
-
-
-def is_genuine(answer: httpx.Response, keys: Keys) -> bool:
-    headers = answer.headers
-    signed = f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n".encode()
-    key = keys.platform.public_key()
-    return is_signed(signed + answer.content + b"\n", headers["Wechatpay-Signature"], key)
 
 
 def test_every_answer_is_signed_whatever_it_says(school: WechatMerchant, wechat_keys: Keys) -> None:
@@ -31,7 +24,7 @@ def test_every_answer_is_signed_whatever_it_says(school: WechatMerchant, wechat_
     closed = school.close()
     answers = [unknown, made, known, closed]
     assert [answer.status_code for answer in answers] == [404, 200, 200, 204]
-    assert all(is_genuine(answer, wechat_keys) for answer in answers)
+    assert all(is_genuine(answer, wechat_keys.platform) for answer in answers)
     assert {answer.headers["Wechatpay-Serial"] for answer in answers} == {PUBLIC_KEY_ID}
     assert closed.content == b""
 
