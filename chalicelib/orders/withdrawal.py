@@ -20,7 +20,7 @@ from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelError, PaymentInProgress, StaleWrite
 from chalicelib.optimistic import until_written
-from chalicelib.orders.attempts import closed_there, withdrawn
+from chalicelib.orders.attempts import CheckSchedule, closed_there, withdrawn
 from chalicelib.orders.claims import claimed, refuse_while_calling, released
 from chalicelib.orders.model import (
     ClosingReason,
@@ -59,12 +59,14 @@ class Withdrawal:
         results: AsksPlatforms,
         channels: Channels,
         clock: Clock,
+        schedule: CheckSchedule,
         claim_for: timedelta,
     ) -> None:
         self._store = store
         self._results = results
         self._channels = channels
         self._clock = clock
+        self._schedule = schedule
         self._claim_for = claim_for
 
     def withdraw(
@@ -142,7 +144,9 @@ class Withdrawal:
             case ClosedThere():
                 return (closed_there(live),)
             case NothingToClose():
-                return (withdrawn(live),)
+                watched = withdrawn(live)
+                next_check = self._schedule.next_check(watched, self._clock.now())
+                return (replace(watched, next_check_at=next_check),)
             case CloseRefused():
                 return self._closed_before(live, deadline)
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from chalicelib.orders.order_book import OrderBook
     from chalicelib.orders.ports import Channels
     from chalicelib.orders.refund_desk import RefundDesk
+    from chalicelib.orders.refund_results import RefundSettling
     from chalicelib.orders.refund_sender import RefundSender
+    from chalicelib.orders.refund_settle import RefundPolicy
     from chalicelib.orders.results import PaymentResults
     from chalicelib.orders.service import OrderService
     from chalicelib.orders.watching import Watching
@@ -109,15 +111,36 @@ def check_schedule() -> CheckSchedule:
 
 
 @cache
+def refund_policy() -> RefundPolicy:
+    """When refunds are tried again, and how many go out by themselves."""
+    from chalicelib.orders.refund_settle import RefundPolicy
+
+    return RefundPolicy(
+        retry_seconds=settings().refund_retry_seconds,
+        least_gap_seconds=settings().refund_least_gap_seconds,
+        most_at_once=settings().refund_most_at_once,
+        daily_count=settings().auto_refund_daily_count,
+        daily_fen=Fen(settings().auto_refund_daily_fen),
+    )
+
+
+@cache
+def refund_results() -> RefundSettling:
+    """What the platforms say of refunds."""
+    from chalicelib.orders.refund_results import RefundSettling
+
+    return RefundSettling(order_store(), clock(), count, refund_policy())
+
+
+@cache
 def payment_results() -> PaymentResults:
     """Step 6 and 7: what the platforms say."""
-    from chalicelib.orders.refund_settle import RefundSettling
     from chalicelib.orders.results import PaymentResults
 
     return PaymentResults(
         store=order_store(),
         channels=channels(),
-        refunds=RefundSettling(order_store(), clock(), count),
+        refunds=refund_results(),
         clock=clock(),
         report=count,
         query_interval=timedelta(seconds=settings().query_interval_seconds),
@@ -134,6 +157,7 @@ def withdrawal() -> Withdrawal:
         results=payment_results(),
         channels=channels(),
         clock=clock(),
+        schedule=check_schedule(),
         claim_for=timedelta(seconds=settings().claim_seconds),
     )
 
@@ -213,18 +237,12 @@ def refund_desk() -> RefundDesk:
 @cache
 def refund_sender() -> RefundSender:
     """The job that pays back what is owed."""
-    from chalicelib.orders.refund_sender import RefundPolicy, RefundSender
+    from chalicelib.orders.refund_sender import RefundSender
 
     return RefundSender(
         store=order_store(),
         channels=channels(),
         clock=clock(),
         report=count,
-        policy=RefundPolicy(
-            retry_seconds=settings().refund_retry_seconds,
-            least_gap_seconds=settings().refund_least_gap_seconds,
-            most_at_once=settings().refund_most_at_once,
-            daily_count=settings().auto_refund_daily_count,
-            daily_fen=Fen(settings().auto_refund_daily_fen),
-        ),
+        policy=refund_policy(),
     )

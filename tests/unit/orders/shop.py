@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chalicelib.orders.refund_settle import RefundSettling
-
 from chalicelib.deadline import Deadline
 from chalicelib.money import Fen
 from chalicelib.orders.attempts import CheckSchedule
@@ -21,6 +19,7 @@ from chalicelib.orders.model import (
     TradeType,
 )
 from chalicelib.orders.ports import Channels, Notify, Payer, Presentation, RefundNotice
+from chalicelib.orders.refund_results import RefundSettling
 from chalicelib.orders.results import PaymentResults
 from chalicelib.orders.service import Offer, OrderService
 from chalicelib.orders.verdict import Paid, Settlement, Verdict
@@ -86,6 +85,7 @@ class Shop:
             results=self.results,
             channels=channels,
             clock=self.clock,
+            schedule=schedule,
             claim_for=CLAIM_FOR,
         )
         self.service = OrderService(
@@ -153,7 +153,8 @@ class Shop:
     def notified(
         self, pay_no: PayNo, tells: Verdict | RefundNotice, notify_id: str = "n1"
     ) -> Settlement:
-        channel = self.store.records[pay_no].channel or PayChannel.ALIPAY
+        record = self.store.records.get(pay_no)
+        channel = (record.channel if record else None) or PayChannel.ALIPAY
         platform = self.alipay if channel is PayChannel.ALIPAY else self.wechat
         platform.notify = Notify(
             pay_no=pay_no,

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import NotForSale, NotFound, OrderAlreadyPaid, OrderNotPayable
-from chalicelib.orders.model import ClosedUnpaid, PayNo, Phase, TradeType
+from chalicelib.orders.model import PayNo, Phase, TradeType
+from chalicelib.orders.verdict import ClosedUnpaid
 from chalicelib.purchasables import SaleStatus
 from tests.unit.orders.shop import COURSE, Shop
 
@@ -100,15 +101,33 @@ def test_an_unknown_pay_number_is_not_found(shop: Shop) -> None:
 def test_a_closed_attempt_is_not_presented_again(shop: Shop) -> None:
     offer = shop.opened()
     shop.notified(offer.record.pay_no, ClosedUnpaid())
-    with pytest.raises(OrderNotPayable):
-        shop.open(offer.record.pay_no)
+    shop.open(offer.record.pay_no)
+
+    assert len(shop.alipay.frozen) == 2
+    assert shop.alipay.frozen[1] == shop.order_of(offer).live_pay_no != offer.record.pay_no
 
 
 def test_an_attempt_that_took_a_wrong_amount_is_not_presented_again(shop: Shop) -> None:
     offer = shop.opened()
     shop.notified(offer.record.pay_no, shop.paid(fen=1))
+    shop.open(offer.record.pay_no)
+
+    assert shop.alipay.frozen[-1] != offer.record.pay_no
+    assert shop.order_of(offer).pay_nos == tuple(shop.alipay.frozen)
+
+
+def test_with_under_ninety_seconds_left_nothing_new_is_opened(shop: Shop) -> None:
+    offer = shop.offer()
+    shop.clock.advance(minutes=28, seconds=30)
     with pytest.raises(OrderNotPayable):
         shop.open(offer.record.pay_no)
+
+
+def test_who_has_it_open_may_go_on_to_its_end(shop: Shop) -> None:
+    offer = shop.opened()
+    first = shop.open(offer.record.pay_no)
+    shop.clock.advance(minutes=29, seconds=59)
+    assert shop.open(offer.record.pay_no) == first
 
 
 def test_goods_that_were_granted_meanwhile_are_not_paid_again(shop: Shop) -> None:

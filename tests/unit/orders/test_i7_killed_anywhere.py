@@ -1,42 +1,63 @@
-"""I7: a handler is killed before or after each of its calls to the store, and run again."""
+"""I7: a handler is killed before or after each of its remote calls, and run again.
+
+Remote calls are those to the store and those to the platforms.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from chalicelib.deadline import Deadline
-from chalicelib.orders.model import NotThereYet
-from tests.unit.orders.shop import Shop
+from chalicelib.errors import ChannelUnavailable, OrderAlreadyPaid, PaymentInProgress
+from chalicelib.orders.verdict import ClosedThere, CloseRefused, NotThereYet, StillOpen
+from tests.fakes.orders import FakeChannel
+from tests.unit.orders.shop import ALIPAY, Shop, in_wechat
 
 
 class Killed(BaseException):
     """The container is gone; nothing may catch this."""
 
 
-class KillingStore:
-    """The store, until the fatal call; which one is the test's to say."""
+@dataclass
+class Fate:
+    """Which remote call is fatal, and whether it is done first."""
 
-    def __init__(self, store: Any, fatal_call: int, *, done: bool) -> None:
-        self._store = store
-        self._left = fatal_call
-        self._done = done
+    left: int
+    done: bool
 
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._store, name)
-
-        def counted(*args: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._done:
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **options: Any) -> Any:
+            self.left -= 1
+            if self.left == 0 and not self.done:
                 raise Killed
-            answer = call(*args)
-            if self._left == 0:
+            answer = call(*args, **options)
+            if self.left == 0:
                 raise Killed
             return answer
 
         return counted
+
+
+class Killing:
+    """A store or a platform, until the fatal call."""
+
+    REMOTE = frozenset({"start", "query", "close", "refund", "query_refund"})
+
+    def __init__(self, real: Any, fate: Fate) -> None:
+        vars(self).update(_real=real, _fate=fate)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._real, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._real, name)
+        local = isinstance(self._real, FakeChannel) and name not in self.REMOTE
+        return call if local else self._fate.around(call)
 
 
 Handler = Callable[[], object]
@@ -74,7 +95,74 @@ def _replace(shop: Shop) -> Handler:
     return shop.offer
 
 
-PREPARED: list[Callable[[Shop], Handler]] = [_offer, _open, _notify, _surplus, _query, _replace]
+def _open_in_wechat(shop: Shop) -> Handler:
+    pay_no = shop.offer().record.pay_no
+    shop.wechat.verdict = NotThereYet()
+    return lambda: shop.open(pay_no, in_wechat())
+
+
+def _switch(shop: Shop) -> Handler:
+    pay_no = shop.opened(ALIPAY).record.pay_no
+    shop.alipay.verdict = shop.wechat.verdict = NotThereYet()
+    return lambda: shop.open(pay_no, in_wechat())
+
+
+def _cancel(shop: Shop) -> Handler:
+    offer = shop.opened(in_wechat())
+    shop.wechat.close_answer = ClosedThere()
+    return lambda: shop.cancel(offer)
+
+
+def _cancel_what_is_paid(shop: Shop) -> Handler:
+    offer = shop.opened(in_wechat())
+    shop.wechat.close_answer, shop.wechat.verdict = CloseRefused("ORDERPAID"), shop.paid()
+
+    def cancel() -> None:
+        with suppress(OrderAlreadyPaid):
+            shop.cancel(offer)
+
+    return cancel
+
+
+def _watch_a_payment(shop: Shop) -> Handler:
+    shop.opened()
+    shop.alipay.verdict = shop.paid()
+    shop.clock.advance(minutes=1)
+    return shop.watch
+
+
+def _watch_an_expiry(shop: Shop) -> Handler:
+    expires_at = shop.opened(in_wechat()).order.expires_at
+    shop.wechat.verdict, shop.wechat.close_answer = StillOpen(), ClosedThere()
+    shop.clock.set(expires_at)
+    return shop.watch
+
+
+def _watch_a_half_switch(shop: Shop) -> Handler:
+    pay_no = shop.opened(ALIPAY).record.pay_no
+    shop.alipay.close_answer, shop.alipay.verdict = ChannelUnavailable(), StillOpen()
+    with suppress(PaymentInProgress):
+        shop.open(pay_no, in_wechat())
+    shop.alipay.close_answer = ClosedThere()
+    shop.clock.advance(minutes=1)
+    return shop.watch
+
+
+PREPARED: list[Callable[[Shop], Handler]] = [
+    _offer,
+    _open,
+    _open_in_wechat,
+    _switch,
+    _notify,
+    _surplus,
+    _query,
+    _replace,
+    _cancel,
+    _cancel_what_is_paid,
+    _watch_a_payment,
+    _watch_an_expiry,
+    _watch_a_half_switch,
+]
 
 
 def _settled_state(shop: Shop) -> dict[str, object]:
@@ -86,19 +174,20 @@ def _settled_state(shop: Shop) -> dict[str, object]:
             (r.status, r.amount_fen, r.paid_fen or 0, r.surplus or "", r.channel or "")
             for r in store.records.values()
         ),
-        "refunds": sorted((r.amount_fen, r.status) for r in store.refunds.values()),
+        "refunds": sorted((r.amount_fen, r.status) for r in store.refund_rows.values()),
         "messages": len(store.outbox),
         "guards": sorted(store.guards),
         "balance": shop.balance(),
     }
 
 
-def _killed_at(shop: Shop, handler: Handler, fatal: int, *, done: bool) -> bool:
+def _killed_at(shop: Shop, handler: Handler, fate: Fate) -> bool:
     """Whether the handler was killed; every part of the shop sees the killing store."""
-    killing: Any = KillingStore(shop.store, fatal, done=done)
-    parts = (shop.service, shop.cashier, shop.results)
+    parts: Any = shop.parts
+    alipay, wechat = shop.alipay, shop.wechat
     for part in parts:
-        part._store = killing
+        part._store = Killing(shop.store, fate)
+    shop.alipay, shop.wechat = Killing(alipay, fate), Killing(wechat, fate)  # type: ignore[assignment]
     try:
         handler()
     except Killed:
@@ -106,6 +195,7 @@ def _killed_at(shop: Shop, handler: Handler, fatal: int, *, done: bool) -> bool:
     finally:
         for part in parts:
             part._store = shop.store
+        shop.alipay, shop.wechat = alipay, wechat
     return False
 
 
@@ -122,10 +212,10 @@ def test_i7_whatever_was_killed_is_completed_by_running_it_again(
     for fatal in range(1, 60):
         shop = Shop()
         handler = prepare(shop)
-        if not _killed_at(shop, handler, fatal, done=done):
+        if not _killed_at(shop, handler, Fate(fatal, done)):
             break
         deaths += 1
-        shop.clock.advance(seconds=4)  # the next container comes a moment later
+        shop.clock.advance(seconds=61)  # the next run: claims are overdue, checks are due
         handler()
         assert _settled_state(shop) == expected, f"killed at call {fatal}"
     assert 4 <= deaths < 59

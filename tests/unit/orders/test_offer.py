@@ -16,13 +16,17 @@ from chalicelib.errors import (
     PaymentInProgress,
 )
 from chalicelib.money import Fen
-from chalicelib.orders.model import (
+from chalicelib.orders.model import ClosingReason, OrderStatus, PayStatus, SurplusReason
+from chalicelib.orders.verdict import (
+    ClosedThere,
     ClosedUnpaid,
+    CloseRefused,
+    NothingToClose,
     NotThereYet,
-    OrderStatus,
-    PayStatus,
+    Paid,
     StillOpen,
-    SurplusReason,
+    Unknown,
+    Verdict,
 )
 from chalicelib.purchasables import SaleStatus
 from tests.unit.orders.shop import COURSE, PRICE, RECORD, Shop
@@ -131,52 +135,102 @@ def test_an_order_with_too_little_time_left_is_replaced(shop: Shop) -> None:
     assert shop.order_of(old).status is OrderStatus.CLOSED
 
 
-@pytest.mark.parametrize("verdict", [NotThereYet(), ClosedUnpaid()])
-def test_an_expired_opened_order_is_replaced_once_the_platform_says_unpaid(
-    shop: Shop, verdict: NotThereYet | ClosedUnpaid
+@pytest.mark.parametrize("answer", [NothingToClose(), ClosedThere()])
+def test_an_expired_opened_order_is_replaced_once_the_platform_has_closed_it(
+    shop: Shop, answer: NothingToClose | ClosedThere
 ) -> None:
     old = shop.opened()
     shop.clock.advance(minutes=30)
-    shop.alipay.verdict = verdict
+    shop.alipay.close_answer = answer
     new = shop.offer()
 
     assert new.order.order_id != old.order.order_id
-    assert shop.alipay.asked == [old.record.pay_no]
+    assert shop.alipay.closed == [old.record.pay_no]
     assert shop.record_of(old).status is PayStatus.CLOSED
+    assert shop.order_of(old).closing_because is ClosingReason.EXPIRED
 
 
-def test_i3_a_withdrawn_attempt_that_was_opened_stays_watched(shop: Shop) -> None:
+def test_i3_an_attempt_that_the_platform_cannot_close_stays_watched(shop: Shop) -> None:
     old = shop.opened()
     shop.clock.advance(minutes=30)
-    shop.alipay.verdict = NotThereYet()
     shop.offer()
 
     assert shop.record_of(old).still_payable_until == old.order.expires_at + timedelta(minutes=5)
+    assert shop.record_of(old).next_check_at is not None
 
 
-@pytest.mark.parametrize("answer", [StillOpen(), ChannelUnavailable()])
-def test_an_expired_order_whose_payment_may_still_arrive_is_not_replaced(
-    shop: Shop, answer: StillOpen | ChannelUnavailable
+def test_i3_an_attempt_that_the_platform_has_closed_is_never_looked_at_again(shop: Shop) -> None:
+    old = shop.opened()
+    shop.clock.advance(minutes=30)
+    shop.alipay.close_answer = ClosedThere()
+    shop.offer()
+
+    assert shop.record_of(old).still_payable_until is None
+    assert shop.record_of(old).next_check_at is None
+
+
+@pytest.mark.parametrize("verdict", [StillOpen(), NotThereYet(), Unknown("TRADE_WHATEVER")])
+def test_a_close_that_is_refused_for_no_known_reason_closes_nothing(
+    shop: Shop, verdict: Verdict
 ) -> None:
     old = shop.opened()
     shop.clock.advance(minutes=30)
-    shop.alipay.verdict = answer
+    shop.alipay.close_answer, shop.alipay.verdict = CloseRefused("TRADE_STATUS_ERROR"), verdict
 
     with pytest.raises(PaymentInProgress) as refused:
         shop.offer()
     assert refused.value.retry_after_seconds
     assert shop.order_of(old).status is OrderStatus.UNPAID
+    assert shop.record_of(old).status is PayStatus.UNPAID
+
+
+def test_a_platform_that_does_not_answer_leaves_the_order_closing(shop: Shop) -> None:
+    old = shop.opened()
+    shop.clock.advance(minutes=30)
+    shop.alipay.close_answer = ChannelUnavailable()
+
+    with pytest.raises(PaymentInProgress):
+        shop.offer()
+    with pytest.raises(PaymentInProgress) as meanwhile:
+        shop.offer()
+    assert meanwhile.value.retry_after_seconds == 30, "until the claim is overdue"
+    assert len(shop.alipay.closed) == 1, "nobody else calls while the claim stands"
+
+    shop.clock.advance(seconds=30)
+    shop.alipay.close_answer = ClosedThere()
+    assert shop.offer().order.order_id != old.order.order_id
 
 
 def test_an_expired_order_that_turns_out_paid_is_settled_instead(shop: Shop) -> None:
     old = shop.opened()
-    paid = shop.paid()
+    paid: Paid = shop.paid()
     shop.clock.advance(minutes=30)
-    shop.alipay.verdict = paid
+    shop.alipay.close_answer, shop.alipay.verdict = CloseRefused("TRADE_HAS_SUCCESS"), paid
 
     with pytest.raises(CourseBeingOpened):
         shop.offer()
     assert shop.order_of(old).status is OrderStatus.PAID
+
+
+def test_an_attempt_that_the_platform_closed_before_us_frees_the_order(shop: Shop) -> None:
+    old = shop.opened()
+    shop.clock.advance(minutes=30)
+    shop.alipay.close_answer = CloseRefused("TRADE_HAS_CLOSE")
+    shop.alipay.verdict = ClosedUnpaid()
+    new = shop.offer()
+
+    assert new.order.order_id != old.order.order_id
+    assert shop.record_of(old).status is PayStatus.CLOSED
+
+
+def test_a_refunded_order_has_no_successor_before_the_course_is_chosen_again(shop: Shop) -> None:
+    old = shop.opened()
+    shop.notified(old.record.pay_no, shop.paid())
+    shop.notified(old.record.pay_no, shop.paid(back=PRICE), "n2")
+
+    assert shop.order_of(old).status is OrderStatus.REFUNDED
+    with pytest.raises(NotForSale):
+        shop.offer()
 
 
 def test_after_a_wrong_amount_the_order_is_offered_under_a_new_number(shop: Shop) -> None:

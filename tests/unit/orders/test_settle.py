@@ -18,27 +18,29 @@ from chalicelib.errors import (
 )
 from chalicelib.mq.message import parse_pay_result
 from chalicelib.orders.model import (
+    OrderId,
+    OrderStatus,
+    PayChannel,
+    PayNo,
+    PayStatus,
+    RefundStatus,
+    SurplusReason,
+)
+from chalicelib.orders.ports import Change
+from chalicelib.orders.verdict import (
     AlreadySettled,
     AttemptClosed,
     ClosedUnpaid,
     Contradiction,
     NothingToDo,
     NotThereYet,
-    OrderId,
-    OrderStatus,
-    PayChannel,
-    PayNo,
-    PayStatus,
     RefundSeen,
-    RefundStatus,
     Settled,
     StillOpen,
     Surplus,
-    SurplusReason,
     Unknown,
     Verdict,
 )
-from chalicelib.orders.ports import Change
 from tests.unit.orders.shop import PRICE, RECORD, Shop
 
 
@@ -107,7 +109,7 @@ def test_a_wrong_amount_is_kept_as_owed_and_grants_nothing(shop: Shop, fen: int)
     assert settlement == Surplus(SurplusReason.WRONG_AMOUNT)
     assert shop.order_of(offer).status is OrderStatus.UNPAID
     assert shop.record_of(offer).status is PayStatus.PAID
-    (refund,) = shop.store.refunds.values()
+    (refund,) = shop.store.refund_rows.values()
     assert (refund.amount_fen, refund.status) == (fen, RefundStatus.OWED)
     assert shop.store.outbox == {}
     assert shop.reports == ["RefundsOwed"]
