@@ -10,8 +10,11 @@ from chalicelib.learning.api import learning
 from chalicelib.learning.jobs import learning_jobs
 from chalicelib.mq.jobs import messages
 from chalicelib.orders.api import orders
+from chalicelib.orders.jobs import order_jobs
 from chalicelib.orders.notify_api import notifications
+from chalicelib.orders.order_api import my_orders
 from chalicelib.orders.pay_pages import pay_pages
+from chalicelib.orders.refund_api import refunds
 from chalicelib.settings import settings
 
 app = Chalice(app_name="course-payments")
@@ -21,9 +24,12 @@ app.register_blueprint(identity)
 app.register_blueprint(health)
 app.register_blueprint(learning, url_prefix="/learning")
 app.register_blueprint(orders, url_prefix="/orders")
+app.register_blueprint(my_orders, url_prefix="/orders")
+app.register_blueprint(refunds, url_prefix="/orders")
 app.register_blueprint(pay_pages, url_prefix="/orders")
 app.register_blueprint(notifications, url_prefix="/orders")
 app.register_blueprint(messages)
 app.register_blueprint(learning_jobs)
+app.register_blueprint(order_jobs)
 
 wiring.preload(settings().preload)

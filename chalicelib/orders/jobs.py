@@ -14,6 +14,14 @@ order_jobs = Blueprint(__name__)
 _SECONDS_TO_END = 1
 
 
+@order_jobs.schedule("rate(1 minute)", name="watch_payments")
+def watch_payments(event: CloudWatchEvent) -> None:
+    """Look at what is unpaid: lost notifications, expired orders, calls that were killed."""
+    deadline = _deadline(event)
+    with within(deadline):
+        wiring.watching().run(deadline)
+
+
 @order_jobs.schedule("rate(1 minute)", name="send_refunds")
 def send_refunds(event: CloudWatchEvent) -> None:
     """Pay back what is owed and due."""

@@ -242,7 +242,10 @@ def refund_sender() -> RefundSender:
     return RefundSender(
         store=order_store(),
         channels=channels(),
+        results=payment_results(),
+        refunds=refund_results(),
         clock=clock(),
         report=count,
         policy=refund_policy(),
+        on_unforeseen=lambda number: logger.exception("unforeseen error", refund=number),
     )

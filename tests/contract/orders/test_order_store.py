@@ -5,123 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.dynamo import Dynamo
 from chalicelib.errors import StaleWrite
-from chalicelib.money import Fen
-from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.outbox import OutboxItem
-from chalicelib.orders import rows
 from chalicelib.orders.model import (
-    Order,
+    ClosingReason,
     OrderId,
-    OrderItem,
     OrderStatus,
     PayChannel,
     PayNo,
-    PayRecord,
-    PayStatus,
     Phase,
-    Refund,
-    RefundStatus,
-    SurplusReason,
-    TradeType,
 )
 from chalicelib.orders.ports import Change, GuardTake, NotifyEntry, OrderStore
-from chalicelib.orders.store import DynamoOrderStore
-from chalicelib.purchasables import OrderType
-from tests.fakes.orders import FakeOrderStore
-
-NOW = datetime(2026, 3, 1, 4, 0, 0, 123456, tzinfo=UTC)
-
-ORDER = Order(
-    order_id=OrderId("1001"),
-    user_id="student-1",
-    out_business_id="9001",
-    order_type=OrderType.COURSE,
-    status=OrderStatus.UNPAID,
-    total_fen=Fen(990),
-    title="Java 编程思想",
-    created_at=NOW,
-    expires_at=NOW + timedelta(minutes=30),
-    live_pay_no=PayNo("2001"),
-)
-ITEM = OrderItem(
-    order_id=OrderId("1001"),
-    goods_id="course-1",
-    goods_type=OrderType.COURSE,
-    title="Java 编程思想",
-    price_fen=Fen(990),
-    valid_days=365,
-)
-RECORD = PayRecord(
-    pay_no=PayNo("2001"),
-    order_id=OrderId("1001"),
-    user_id="student-1",
-    status=PayStatus.UNPAID,
-    amount_fen=Fen(990),
-    subject="Java 编程思想",
-    created_at=NOW,
-    expires_at=NOW + timedelta(minutes=30),
-)
-PAID = replace(
-    RECORD,
-    status=PayStatus.PAID,
-    channel=PayChannel.ALIPAY,
-    trade_type=TradeType.ALI_WAP,
-    app_id="app",
-    merchant_id="seller",
-    request="a=1",
-    opened_at=NOW,
-    channel_trade_no="T1",
-    paid_fen=Fen(990),
-    paid_at=NOW,
-    refunded_fen=Fen(10),
-    reserved_fen=Fen(20),
-    surplus=SurplusReason.TOO_LATE,
-    still_payable_until=NOW,
-    version=1,
-)
-REFUND = Refund(
-    out_refund_no="2001_too_late",
-    pay_no=PayNo("2001"),
-    order_id=OrderId("1001"),
-    amount_fen=Fen(970),
-    reason="too_late",
-    status=RefundStatus.OWED,
-    created_at=NOW,
-)
-MESSAGE = OutboxMessage(
-    event_key="1001#paid", message_id="2001", exchange="x", body="{}", created_at=NOW
-)
-NEW = Change(
-    write_id="w1",
-    orders=(ORDER,),
-    pay_records=(RECORD,),
-    items=(ITEM,),
-    take_guard=GuardTake(out_business_id="9001", order_id=OrderId("1001")),
-)
-
-
-@pytest.fixture(params=["fake", "dynamodb"])
-def store(request: pytest.FixtureRequest) -> OrderStore:
-    if request.param == "fake":
-        return FakeOrderStore()
-    settings = request.getfixturevalue("local_settings")
-    request.getfixturevalue("create_tables")(
-        rows.OrderRow,
-        rows.OrderGuardRow,
-        rows.OrderItemRow,
-        rows.PayRecordRow,
-        rows.ChannelTradeRow,
-        rows.RefundRow,
-        rows.NotifyRow,
-        OutboxItem,
-    )
-    return DynamoOrderStore(Dynamo(settings), rejected_ttl_days=30)
+from tests.contract.orders.things import ITEM, MESSAGE, NEW, NOW, ORDER, PAID, RECORD, REFUND
 
 
 def test_what_was_written_is_read_back(store: OrderStore) -> None:
@@ -149,6 +47,9 @@ def test_every_field_survives(store: OrderStore) -> None:
         phase=Phase.CLOSING,
         claim_token="c",
         claim_deadline=NOW,
+        closing_because=ClosingReason.SWITCHED,
+        revoked_by="2001_r",
+        pay_nos=(PayNo("2001"), PayNo("2002")),
         paid_by_pay_no=PayNo("2001"),
         paid_at=NOW,
         version=1,
