@@ -1,6 +1,7 @@
-"""Orders over HTTP: payment codes and results for the frontends.
+"""Payments over HTTP: codes and results for the frontends.
 
-The pages that payers see are in `chalicelib.orders.pay_pages`, the platforms' notifications in
+My orders are in `chalicelib.orders.order_api`, refunds in `chalicelib.orders.refund_api`, the pages
+that payers see in `chalicelib.orders.pay_pages`, the platforms' notifications in
 `chalicelib.orders.notify_api`.
 """
 
@@ -19,15 +20,13 @@ from chalicelib.http import Api, cors, for_one_user, json_body, query_of
 from chalicelib.orders import render
 from chalicelib.orders.links import payment_url
 from chalicelib.orders.model import PayNo
+from chalicelib.orders.patience import SECONDS_ON_PLATFORMS
 from chalicelib.orders.qr import qr_data_uri
 from chalicelib.orders.service import Offer
 from chalicelib.purchasables import OrderType
 from chalicelib.settings import settings
 
 orders = Api(__name__)
-
-SECONDS_ON_PLATFORMS = 8
-"""The longest that one request waits for payment platforms."""
 
 LINK_OUTLIVES_ORDER = timedelta(hours=24)
 """A payer who comes back late shall read how it ended; nothing can be opened by then."""
