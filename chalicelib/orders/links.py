@@ -1,7 +1,7 @@
-"""Signed links: who holds one may pay the attempt that it names, until it expires.
+"""Signed texts: who holds one may do what it names, until it expires.
 
 The text is ``<key id>.<expiry>.<mac>``: the id of the key, seconds since 1970, and HMAC-SHA256 in
-base64url without padding. The MAC covers purpose, pay_no, expiry and key id, each with its
+base64url without padding. The MAC covers purpose, subject, expiry and key id, each with its
 length, so that no two sets of them read alike.
 """
 
@@ -22,8 +22,12 @@ from chalicelib.errors import InvalidLink
 from chalicelib.orders.model import PayNo
 from chalicelib.settings import SettingsError
 
-Purpose = Literal["pay", "open"]
-"""``pay``: the link in a QR code. ``open``: the token in the cashier page; both name a pay_no."""
+Purpose = Literal["pay", "open", "oauth"]
+"""What a signature is for, and what its subject is.
+
+``pay``: the link in a QR code, a pay_no. ``open``: the token in the cashier page, a pay_no.
+``oauth``: a browser's ticket for the way through WeChat's OAuth (`chalicelib.orders.oauth_ticket`).
+"""
 
 _FORM = re.compile(r"([A-Za-z0-9_-]{1,32})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
@@ -66,17 +70,17 @@ class LinkSigner:
             raise SettingsError("link_keys is not a JSON object of key ids and hex keys") from None
         return cls(keys, clock)
 
-    def sign(self, purpose: Purpose, pay_no: PayNo, expires_at: datetime) -> str:
-        """The signature that lets its holder do ``purpose`` with ``pay_no`` until ``expires_at``.
+    def sign(self, purpose: Purpose, subject: str, expires_at: datetime) -> str:
+        """The signature that lets its holder do ``purpose`` with ``subject`` until ``expires_at``.
 
         The same arguments give the same text as long as the signing key stays.
         """
         expiry = str(int(expires_at.timestamp()))
-        mac = self._mac(self._signing_id, purpose, pay_no, expiry)
+        mac = self._mac(self._signing_id, purpose, subject, expiry)
         return f"{self._signing_id}.{expiry}.{mac}"
 
-    def check(self, purpose: Purpose, pay_no: str, text: str) -> None:
-        """Accept ``text`` for ``purpose`` and ``pay_no``, or refuse it.
+    def check(self, purpose: Purpose, subject: str, text: str) -> None:
+        """Accept ``text`` for ``purpose`` and ``subject``, or refuse it.
 
         Raises
         ------
@@ -90,14 +94,14 @@ class LinkSigner:
         key_id, expiry, mac = match.groups()
         if key_id not in self._keys:
             raise InvalidLink(detail=f"unknown key {key_id}")
-        if not hmac.compare_digest(self._mac(key_id, purpose, pay_no, expiry), mac):
+        if not hmac.compare_digest(self._mac(key_id, purpose, subject, expiry), mac):
             raise InvalidLink(detail="wrong signature")
         if self._clock.now().timestamp() >= int(expiry):
             raise InvalidLink(detail="expired")
 
-    def _mac(self, key_id: str, purpose: Purpose, pay_no: str, expiry: str) -> str:
+    def _mac(self, key_id: str, purpose: Purpose, subject: str, expiry: str) -> str:
         parts = (
-            part.encode("utf-8", "surrogatepass") for part in (purpose, pay_no, expiry, key_id)
+            part.encode("utf-8", "surrogatepass") for part in (purpose, subject, expiry, key_id)
         )
         message = b"".join(b"%d:%b," % (len(part), part) for part in parts)
         digest = hmac.new(self._keys[key_id], message, hashlib.sha256).digest()
@@ -106,4 +110,10 @@ class LinkSigner:
 
 def payment_url(base: str, pay_no: PayNo, sign: str) -> str:
     """What the QR code holds: the cashier page of an attempt; ``base`` has no slash at its end."""
-    return f"{base}/orders/requestpay?{urlencode({'payNo': pay_no, 'sign': sign})}"
+    return signed_url(f"{base}/orders/requestpay", pay_no, sign)
+
+
+def signed_url(address: str, pay_no: PayNo, sign: str) -> str:
+    """``address`` with ``payNo`` and ``sign`` added to the query that it may have."""
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}{urlencode({'payNo': pay_no, 'sign': sign})}"

@@ -1,33 +1,33 @@
-"""The HTML pages that a payer sees on our side, each with the headers that belong to it.
+"""How a payer's page is made, with the headers that belong to it; and the pages with one message.
 
-Every page is complete in itself: no request to anywhere but for its form. The content security
-policy names one nonce for its own style and script and forbids everything else. jinja2 is loaded
-at the first page, not at import.
+Every page is complete in itself: it loads nothing from anywhere. Its content security policy names
+one nonce for its own style and script and forbids everything that the page does not need. jinja2 is
+loaded at the first page, not at import.
 """
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from chalicelib.clock import to_beijing_text
-from chalicelib.money import Fen, fen_to_yuan_text
-from chalicelib.orders.browser import Browser
-from chalicelib.orders.model import PayChannel, PayNo
-from chalicelib.orders.ports import Form
-from chalicelib.orders.qr import qr_data_uri
+from chalicelib.orders.model import PayNo, TradeType
+from chalicelib.orders.ways import channel_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).with_name("templates")
+
+MOST_TRIES = 5
+"""So often a waiting page asks again by itself; then it waits for its payer."""
+
+ReferrerPolicy = Literal["same-origin", "strict-origin", "no-referrer"]
+"""``same-origin`` keeps a signed address from strangers, yet our own POST has an Origin;
+``strict-origin`` tells a platform which site the payer comes from, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,84 +38,62 @@ class Page:
     headers: Mapping[str, str]
 
 
-class CashierState(StrEnum):
-    """What a payer can still do about an order."""
-
-    PAYABLE = "payable"
-    PROCESSING = "processing"
-    PAID = "paid"
-    CLOSED = "closed"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CashierView:
-    """What the cashier page shows. ``link`` and ``token`` are the signed ones of ``pay_no``."""
+class Again:
+    """What the form posts that opens ``pay_no`` once more, the same way.
 
-    state: CashierState
-    browser: Browser
-    title: str
-    amount_fen: Fen
-    expires_at: datetime
-    now: datetime
-    base_url: str
+    ``leads_to`` are the sites that ``action`` may redirect to.
+    """
+
+    action: str
     pay_no: PayNo
     token: str
-    link: str
+    way: TradeType
+    tries: int = 0
+    leads_to: tuple[str, ...] = ()
 
 
-def cashier_page(view: CashierView) -> Page:
-    """The page that a payment link opens: goods, amount, time left, and the ways to pay.
+def message_page(title: str, text: str, *, cashier_url: str = "") -> Page:
+    """One message for the person in front of the browser, and a way back if there is one."""
+    return render_page("message.html", title=title, text=text, cashier_url=cashier_url)
 
-    Its form posts ``payNo``, ``token`` and ``channel`` to ``{base_url}/orders/requestpay``. Inside
-    WeChat, where Alipay is blocked, it says how to leave; on a desktop it shows the link as a QR
-    code first. The time left counts from the server's clock, never from the phone's.
+
+def waiting_page(text: str, seconds: int, again: Again, *, cashier_url: str) -> Page:
+    """The page while a platform is being asked: posts ``again`` in ``seconds``, or by a button.
+
+    After `MOST_TRIES` it posts by the button alone.
     """
-    payable = view.state is CashierState.PAYABLE
-    return _page(
-        "cashier.html",
-        # a form may lead nowhere else, not even after a redirect
-        form_action=f"'self' {view.base_url}/orders/requestpay",
-        referrer_policy="same-origin",
-        state=view.state.value,
-        in_wechat=view.browser is Browser.WECHAT,
-        title=view.title,
-        amount=fen_to_yuan_text(view.amount_fen),
-        expires_at=to_beijing_text(view.expires_at),
-        seconds_left=max(0, math.ceil((view.expires_at - view.now).total_seconds())),
-        action=f"{view.base_url}/orders/requestpay",
-        pay_no=view.pay_no,
-        token=view.token,
-        alipay=PayChannel.ALIPAY.value,
-        qrcode=qr_data_uri(view.link) if payable and view.browser is Browser.DESKTOP else "",
+    return render_page(
+        "waiting.html",
+        form_action=form_action(again.action, *again.leads_to),
+        text=text,
+        seconds=seconds if again.tries < MOST_TRIES else 0,
+        again=again,
+        channel=channel_of(again.way).value,
+        asked=asked_for(again.way),
+        cashier_url=cashier_url,
     )
 
 
-def alipay_form_page(form: Form) -> Page:
-    """The page that submits ``form`` by itself, and by a button where scripts are off.
-
-    Its policy does not restrict where the form leads: browsers apply ``form-action`` to redirects
-    too (https://www.w3.org/TR/CSP3/#directive-form-action), and Alipay's gateway redirects to
-    hosts of its own choice.
-    """
-    return _page(
-        "alipay_form.html",
-        form_action=None,
-        referrer_policy="strict-origin",
-        action=form.action,
-        fields=form.fields,
-    )
+def asked_for(way: TradeType) -> str:
+    """What the ``tradeType`` of a form says; empty where the browser decides."""
+    return way.value if way is TradeType.WX_NATIVE else ""
 
 
-def message_page(title: str, text: str) -> Page:
-    """One message for the person in front of the browser."""
-    return _page(
-        "message.html", form_action="'none'", referrer_policy="same-origin", title=title, text=text
-    )
+def form_action(*addresses: str) -> str:
+    """The policy of a form that may lead to ``addresses`` only, not even after a redirect."""
+    return " ".join(("'self'", *addresses))
 
 
-def _page(
-    template: str, *, form_action: str | None, referrer_policy: str, **values: object
+def render_page(
+    template: str,
+    *,
+    form_action: str | None = "'none'",
+    polls: bool = False,
+    referrer_policy: ReferrerPolicy = "same-origin",
+    **values: object,
 ) -> Page:
+    """One page. ``form_action`` None lets its forms lead anywhere; ``polls`` lets it ask us."""
     nonce = secrets.token_urlsafe(16)
     policy = [
         "default-src 'none'",
@@ -127,13 +105,14 @@ def _page(
     ]
     if form_action is not None:
         policy.append(f"form-action {form_action}")
+    if polls:
+        policy.append("connect-src 'self'")
     return Page(
         html=_environment().get_template(template).render(nonce=nonce, **values),
         headers={
             "Content-Type": "text/html; charset=utf-8",
             "Cache-Control": "no-store",
             "Content-Security-Policy": "; ".join(policy),
-            # "same-origin" keeps the signed address from strangers, yet our own POST has an Origin
             "Referrer-Policy": referrer_policy,
             "X-Content-Type-Options": "nosniff",
         },

@@ -1,60 +1,47 @@
-"""What a payment link opens, in a payer's browser: the cashier page and the way to a platform.
-
-Errors of ours are pages here, because a person reads them; what Chalice refuses before a view runs
-(another content type) stays JSON.
-"""
+"""What a payment link opens, in a payer's browser: the cashier page and the way to a platform."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from datetime import timedelta
-from urllib.parse import urlencode
+from ipaddress import ip_address
 
-from chalice.app import Response
+from chalice.app import Request, Response
 
 from chalicelib import wiring
-from chalicelib.errors import AppError, InvalidRequest
+from chalicelib.deadline import Deadline
+from chalicelib.errors import AppError, InvalidRequest, OrderAlreadyPaid, OrderNotPayable
 from chalicelib.http import Api, form_body, query_of
-from chalicelib.observability import logger
-from chalicelib.orders.browser import browser_of
-from chalicelib.orders.cashier import Counter
-from chalicelib.orders.links import payment_url
-from chalicelib.orders.model import OrderStatus, PayChannel, PayNo
-from chalicelib.orders.pages import (
+from chalicelib.orders.browser import Browser, browser_of
+from chalicelib.orders.cashier_page import (
     CashierState,
     CashierView,
-    Page,
-    alipay_form_page,
     cashier_page,
-    message_page,
+    cashier_state,
 )
+from chalicelib.orders.links import payment_url
+from chalicelib.orders.model import PayChannel, PayNo, TradeType
+from chalicelib.orders.oauth_ticket import OAuthTicket, OAuthTickets
+from chalicelib.orders.page_answers import errors_are_pages, page_answer, redirect, refusal
+from chalicelib.orders.pages import message_page
+from chalicelib.orders.ports import Payer
+from chalicelib.orders.way_to_platform import (
+    SECONDS_ON_PLATFORMS,
+    form_leads_to,
+    opened,
+    requestpay_address,
+    token_for,
+    ways_on,
+)
+from chalicelib.orders.ways import chosen_way, ways_for
+from chalicelib.orders.wechat_sign_in import Departure, NotSignedIn, SignedIn, WeChatSignIn
 from chalicelib.settings import settings
 
 pay_pages = Api(__name__)
 
 _FORM = ["application/x-www-form-urlencoded"]
-_TOKEN_LIFE = timedelta(minutes=30)
-_RETURN_SIGNATURE_LIFE = timedelta(hours=24)
-
-
-def _errors_are_pages(view: Callable[[], Response]) -> Callable[[], Response]:
-    @functools.wraps(view)
-    def answered() -> Response:
-        try:
-            return view()
-        except AppError as error:
-            logger.warning("refused", code=error.code, detail=error.detail)
-            return _refusal(error)
-        except Exception:  # noqa: BLE001  a person reads our answer, whatever went wrong
-            logger.exception("unforeseen error on a page")
-            return _refusal(AppError())
-
-    return answered
 
 
 @pay_pages.route("/requestpay", methods=["GET", "HEAD"])
-@_errors_are_pages
+@errors_are_pages
 def show_cashier() -> Response:
     """The page behind the QR code. Changes nothing: scanners and previews open links too."""
     query = query_of(pay_pages.current_request)
@@ -62,77 +49,133 @@ def show_cashier() -> Response:
     wiring.links().check("pay", pay_no, sign)
     counter = wiring.cashier().show(pay_no)
     now = wiring.clock().now()
-    base = settings().require("public_base_url")
+    state = cashier_state(counter, now)
+    browser = _browser(pay_pages.current_request)
+    ways = ways_for(browser, wiring.channels())
+    undecided = state not in (CashierState.PAID, CashierState.REFUNDED)
     page = cashier_page(
         CashierView(
-            state=_state(counter),
-            browser=browser_of(pay_pages.current_request.headers.get("user-agent", "")),
+            state=state,
+            browser=browser,
+            ways=ways,
             title=counter.order.title,
-            amount_fen=counter.live.amount_fen,
+            amount_fen=counter.order.total_fen,
             expires_at=counter.order.expires_at,
             now=now,
-            base_url=base,
+            action=requestpay_address(),
             pay_no=pay_no,
-            token=wiring.links().sign("open", pay_no, now + _TOKEN_LIFE),
-            link=payment_url(base, pay_no, sign),
+            token=token_for(pay_no),
+            link=payment_url(settings().require("public_base_url"), pay_no, sign),
+            leads_to=tuple(site for way in ways for site in form_leads_to(way)),
+            result_url=ways_on(pay_no).result_url if undecided and counter.live.opened_at else "",
         )
     )
-    return _response(page)
+    return page_answer(page)
 
 
 @pay_pages.route("/requestpay", methods=["POST"], content_types=_FORM)
-@_errors_are_pages
+@errors_are_pages
 def open_attempt() -> Response:
-    """Open the attempt at the chosen platform; only the cashier page holds the token for it."""
-    fields = form_body(pay_pages.current_request)
+    """Open the attempt the chosen way; only pages of ours hold the token for it."""
+    request = pay_pages.current_request
+    fields = form_body(request)
     pay_no = PayNo(fields.get("payNo", ""))
     wiring.links().check("open", pay_no, fields.get("token", ""))
-    form = wiring.cashier().open(pay_no, _channel(fields.get("channel", PayChannel.ALIPAY)))
-    return _response(alipay_form_page(form))
+    channel = _channel(fields.get("channel", PayChannel.ALIPAY))
+    way = chosen_way(channel, fields.get("tradeType", ""), _browser(request))
+    if way is TradeType.WX_JSAPI:
+        _refuse_unless_payable(pay_no)
+        return _departed(_sign_in().begin(pay_no))
+    client_ip = _client_ip(request) if way is TradeType.WX_H5 else None
+    payer = Payer(channel=channel, trade_type=way, client_ip=client_ip)
+    tries = fields.get("tries", "")
+    deadline = Deadline.after(SECONDS_ON_PLATFORMS)
+    return opened(pay_no, payer, deadline, int(tries) if tries in set("0123456789") else 0)
+
+
+@pay_pages.route("/wechat/oauth", methods=["GET"])
+@errors_are_pages
+def wechat_oauth() -> Response:
+    """Where WeChat sends a payer back who is inside WeChat: open the attempt for who that is.
+
+    Does nothing but for the browser that began it: scanners have no ticket.
+    """
+    request = pay_pages.current_request
+    query = query_of(request)
+    ticket = _sign_in().ticket(request.headers.get("cookie", ""), query.get("state", ""))
+    try:
+        return _arrived(ticket, query.get("code", ""))
+    except AppError as error:
+        return refusal(error, ways_on(ticket.pay_no).cashier_url)
 
 
 @pay_pages.route("/alipayreturn", methods=["GET"])
-@_errors_are_pages
+@errors_are_pages
 def alipay_return() -> Response:
     """Send the payer from Alipay to the result page; decides nothing, whatever it says.
 
     Alipay has just signed for the number, so the payer gets a signature of ours to read the
-    result with: whoever pays for a friend has no token of the owner.
+    result with.
     """
     about = wiring.alipay().parse_return(query_of(pay_pages.current_request))
-    target = settings().require("h5_result_url")
-    joint = "&" if "?" in target else "?"
-    until = wiring.clock().now() + _RETURN_SIGNATURE_LIFE
-    known = {"payNo": about.pay_no, "sign": wiring.links().sign("pay", about.pay_no, until)}
-    location = f"{target}{joint}{urlencode(known)}"
-    return Response(
-        body="", status_code=302, headers={"Location": location, "Cache-Control": "no-store"}
-    )
+    return redirect(ways_on(about.pay_no).result_url, 302)
 
 
-def _refusal(error: AppError) -> Response:
-    response = _response(message_page("支付提示", error.message), error.http_status)
-    if error.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
-    return response
+def _arrived(ticket: OAuthTicket, code: str) -> Response:
+    deadline = Deadline.after(SECONDS_ON_PLATFORMS)
+    arrival = _sign_in().arrive(ticket, code, deadline)
+    match arrival:
+        case SignedIn(openid):
+            payer = Payer(channel=PayChannel.WECHAT, trade_type=TradeType.WX_JSAPI, openid=openid)
+            return opened(ticket.pay_no, payer, deadline)
+        case Departure():
+            return _departed(arrival)
+        case NotSignedIn():
+            cashier_url = ways_on(ticket.pay_no).cashier_url
+            text = "没有获得微信授权，无法使用微信支付。您可以返回收银台重试"
+            return page_answer(message_page("支付提示", text, cashier_url=cashier_url))
 
 
-def _state(counter: Counter) -> CashierState:
-    if counter.order.status in (OrderStatus.PAID, OrderStatus.COMPLETED):
-        return CashierState.PAID
-    payable = counter.payable(wiring.clock().now())
-    return CashierState.PAYABLE if payable else CashierState.CLOSED
+def _departed(departure: Departure) -> Response:
+    return redirect(departure.location, 303, departure.set_cookie)
+
+
+def _sign_in() -> WeChatSignIn:
+    base = settings().require("public_base_url")
+    return WeChatSignIn(wiring.wechat_oauth(), OAuthTickets(wiring.links(), wiring.clock(), base))
+
+
+def _refuse_unless_payable(pay_no: PayNo) -> None:
+    """Say it before WeChat is asked who the payer is; `opened` decides."""
+    counter = wiring.cashier().show(pay_no)
+    now = wiring.clock().now()
+    if cashier_state(counter, now) is CashierState.PAID:
+        raise OrderAlreadyPaid
+    if not counter.payable(now):
+        raise OrderNotPayable
+
+
+def _browser(request: Request) -> Browser:
+    return browser_of(request.headers.get("user-agent", ""))
+
+
+def _client_ip(request: Request) -> str:
+    """The payer's address as the gateway saw it; a header of the client could say anything.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+    """
+    text = str(request.context.get("identity", {}).get("sourceIp", ""))
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise AppError(detail="the gateway tells no address of the client") from None
 
 
 def _channel(code: str) -> PayChannel:
     try:
         channel = PayChannel(code)
     except ValueError:
-        raise InvalidRequest("不支持的支付方式", detail=f"channel {code!r}") from None
+        raise InvalidRequest("不支持的支付方式", detail=f"channel {code[:64]!r}") from None
     if channel not in wiring.channels():
         raise InvalidRequest("暂不支持该支付方式", detail=f"channel {channel.name} is not served")
     return channel
-
-
-def _response(page: Page, status: int = 200) -> Response:
-    return Response(body=page.html, status_code=status, headers=dict(page.headers))

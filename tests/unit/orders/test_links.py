@@ -1,9 +1,10 @@
-"""Signed links: what is signed is accepted, anything else is refused."""
+"""Signed texts: what is signed is accepted, anything else is refused."""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import permutations
 from typing import get_args
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidLink
-from chalicelib.orders.links import LinkSigner, Purpose, payment_url
+from chalicelib.orders.links import LinkSigner, Purpose, payment_url, signed_url
 from chalicelib.orders.model import PayNo
 from chalicelib.settings import SettingsError
 from tests.builders import PAY_NO
@@ -62,7 +63,7 @@ def test_a_link_lives_until_its_expiry_and_not_longer(signer: LinkSigner, clock:
         signer.check("pay", PAY_NO, text)
 
 
-@pytest.mark.parametrize(("signed", "used"), [("pay", "open"), ("open", "pay")])
+@pytest.mark.parametrize(("signed", "used"), list(permutations(get_args(Purpose), 2)))
 def test_a_signature_serves_one_purpose(signer: LinkSigner, signed: Purpose, used: Purpose) -> None:
     with pytest.raises(InvalidLink, match="wrong signature"):
         signer.check(used, PAY_NO, signer.sign(signed, PAY_NO, EXPIRES_AT))
@@ -177,6 +178,16 @@ def test_the_payment_url_carries_number_and_signature(signer: LinkSigner) -> Non
         "https://pay.example/api/orders/requestpay"
     )
     assert parse_qs(parts.query) == {"payNo": [PAY_NO], "sign": [sign]}
+
+
+@pytest.mark.parametrize("address", ["https://h5.example/r", "https://h5.example/r?from=pay"])
+def test_number_and_signature_are_added_to_what_an_address_has(address: str) -> None:
+    parts = urlsplit(signed_url(address, PAY_NO, "k.1.m"))
+
+    query = parse_qs(parts.query, strict_parsing=True)
+    assert query.pop("payNo") == [PAY_NO]
+    assert query.pop("sign") == ["k.1.m"]
+    assert query == parse_qs(urlsplit(address).query)
 
 
 _TEXTS = st.text(st.sampled_from("0123456789:,.pay"), max_size=12)
