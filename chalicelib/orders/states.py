@@ -24,7 +24,7 @@ _Status = TypeVar("_Status", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Move(Generic[_Status]):
-    """One step from a state to another; ``why`` is for docs/states.md, in Chinese."""
+    """One step from a state to another, and what makes it, in the words of docs/states.md."""
 
     start: _Status
     to: _Status
@@ -36,34 +36,34 @@ class UndeclaredMove(RuntimeError):
 
 
 ORDER_MOVES = (
-    Move(OrderStatus.UNPAID, OrderStatus.PAID, "支付成功"),
-    Move(OrderStatus.UNPAID, OrderStatus.CLOSED, "超时、取消或商品变价"),
-    Move(OrderStatus.CLOSED, OrderStatus.PAID, "关闭后收到按时完成的支付"),
-    Move(OrderStatus.PAID, OrderStatus.REFUNDED, "全额退回"),
+    Move(OrderStatus.UNPAID, OrderStatus.PAID, "paid"),
+    Move(OrderStatus.UNPAID, OrderStatus.CLOSED, "expired, cancelled or replaced"),
+    Move(OrderStatus.CLOSED, OrderStatus.PAID, "paid in time, heard of late"),
+    Move(OrderStatus.PAID, OrderStatus.REFUNDED, "the whole amount is back"),
 )
 
 PAY_MOVES = (
-    Move(PayStatus.UNPAID, PayStatus.PAID, "支付成功"),
-    Move(PayStatus.UNPAID, PayStatus.CLOSED, "更换支付方式、订单关闭或平台关闭"),
-    Move(PayStatus.CLOSED, PayStatus.PAID, "关闭后收到支付"),
-    Move(PayStatus.PAID, PayStatus.REFUNDED, "全额退回"),
-    Move(PayStatus.UNPAID, PayStatus.REFUNDED, "首次得知时已全额退回"),
-    Move(PayStatus.CLOSED, PayStatus.REFUNDED, "首次得知时已全额退回"),
+    Move(PayStatus.UNPAID, PayStatus.PAID, "paid"),
+    Move(PayStatus.UNPAID, PayStatus.CLOSED, "closed, or no longer offered"),
+    Move(PayStatus.CLOSED, PayStatus.PAID, "paid all the same"),
+    Move(PayStatus.PAID, PayStatus.REFUNDED, "the whole amount is back"),
+    Move(PayStatus.UNPAID, PayStatus.REFUNDED, "first heard of when all is back"),
+    Move(PayStatus.CLOSED, PayStatus.REFUNDED, "first heard of when all is back"),
 )
 
 REFUND_MOVES = (
-    Move(RefundStatus.AWAITING_APPROVAL, RefundStatus.OWED, "审批通过"),
-    Move(RefundStatus.AWAITING_APPROVAL, RefundStatus.RELEASED, "驳回，或余额已由商户平台退回"),
-    Move(RefundStatus.OWED, RefundStatus.SENT, "发往平台"),
-    Move(RefundStatus.OWED, RefundStatus.DONE, "平台告知已退回"),
-    Move(RefundStatus.OWED, RefundStatus.MANUAL, "平台告知无法退回"),
-    Move(RefundStatus.OWED, RefundStatus.RELEASED, "已由商户平台退回"),
-    Move(RefundStatus.SENT, RefundStatus.DONE, "退回成功"),
-    Move(RefundStatus.SENT, RefundStatus.OWED, "平台没有收到、暂时拒绝或已关闭，需再次发送"),
-    Move(RefundStatus.SENT, RefundStatus.MANUAL, "平台无法退回，需人工处理"),
-    Move(RefundStatus.SENT, RefundStatus.RELEASED, "余额已由商户平台退回，此笔不可能成功"),
-    Move(RefundStatus.MANUAL, RefundStatus.DONE, "人工处理后平台告知已退回"),
-    Move(RefundStatus.MANUAL, RefundStatus.RELEASED, "已由商户平台退回"),
+    Move(RefundStatus.AWAITING_APPROVAL, RefundStatus.OWED, "approved"),
+    Move(RefundStatus.AWAITING_APPROVAL, RefundStatus.RELEASED, "turned down, or nothing is left"),
+    Move(RefundStatus.OWED, RefundStatus.SENT, "asked for"),
+    Move(RefundStatus.OWED, RefundStatus.DONE, "back, heard of late"),
+    Move(RefundStatus.OWED, RefundStatus.MANUAL, "refused for good, heard of late"),
+    Move(RefundStatus.OWED, RefundStatus.RELEASED, "paid back in the merchant portal"),
+    Move(RefundStatus.SENT, RefundStatus.DONE, "back"),
+    Move(RefundStatus.SENT, RefundStatus.OWED, "never arrived, refused for now, or closed there"),
+    Move(RefundStatus.SENT, RefundStatus.MANUAL, "refused for good, or undeliverable"),
+    Move(RefundStatus.SENT, RefundStatus.RELEASED, "the portal was faster, nothing is left"),
+    Move(RefundStatus.MANUAL, RefundStatus.DONE, "back after all"),
+    Move(RefundStatus.MANUAL, RefundStatus.RELEASED, "paid back in the merchant portal"),
 )
 
 
