@@ -24,12 +24,18 @@ from infra.local.services.identity import KeyRing
 from infra.local.services.identity import create_app as create_identity
 from infra.local.services.tables import create_table
 from infra.local.services.web_server import WebServer
-from tests.builders import APP_ID, SELLER_ID, alipay_peer
+from infra.local.wechat import platform as wechat_platform
+from infra.local.wechat.app import create_app as create_wechat
+from infra.local.wechat.signature import Keys as WeChatKeys
+from tests.builders import APP_ID, SELLER_ID, alipay_peer, private_pem, public_pem
 from tests.integration.api.client import Client
 from tests.integration.api.shop import AUDIENCE, ISSUER, Shop
 from tests.integration.api.tables import Tables
+from tests.wechat_peer import API_V3_KEY, CERT_SERIAL, MCH_ID, PUBLIC_KEY_ID, wechat_peer
+from tests.wechat_peer import APP_ID as WECHAT_APP_ID
 
 H5_ORIGIN = "https://h5.example"
+WECHAT_APP_SECRET = secrets.token_hex(16)
 
 
 @pytest.fixture(scope="package")
@@ -81,11 +87,48 @@ def alipay(
 
 
 @pytest.fixture(scope="package")
+def wechat_platform_of_shop() -> wechat_platform.Platform:
+    peer = wechat_peer()
+    keys = WeChatKeys(
+        platform=peer.platform_key,
+        public_key_id=PUBLIC_KEY_ID,
+        merchant=peer.merchant_key.public_key(),
+        api_v3_key=API_V3_KEY.encode(),
+        app_secret=WECHAT_APP_SECRET,
+    )
+    merchant = wechat_platform.Merchant(
+        WECHAT_APP_ID, MCH_ID, CERT_SERIAL, oauth_domain="pay.example", h5_domain="pay.example"
+    )
+    return wechat_platform.Platform(merchant, keys, notify_delays_seconds=())
+
+
+@pytest.fixture(scope="package")
+def wechat(
+    wechat_platform_of_shop: wechat_platform.Platform, asked: list[str]
+) -> Iterator[WebServer]:
+    platform = wechat_platform_of_shop
+    app = create_wechat(platform)
+
+    @app.before_request
+    def note() -> None:
+        if request.path.startswith("/v3/"):
+            asked.append(f"{request.method} {request.path}")
+
+    with WebServer(app, on_stop=platform.stop) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
 def secrets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("secrets")
     peer = alipay_peer()
     (folder / "alipay_app_private_key").write_text(peer.app_private_key, "utf-8")
     (folder / "alipay_public_key").write_text(peer.alipay_public_key, "utf-8")
+    wechat = wechat_peer()
+    (folder / "wechat_private_key").write_text(private_pem(wechat.merchant_key), "utf-8")
+    (folder / "wechat_public_key").write_text(public_pem(wechat.platform_key), "utf-8")
+    (folder / "wechat_api_v3_key").write_text(API_V3_KEY, "utf-8")
+    (folder / "wechat_app_secret").write_text(WECHAT_APP_SECRET, "utf-8")
     (folder / "link_keys").write_text(json.dumps({"k1": secrets.token_hex(32)}), "utf-8")
     return folder
 
@@ -97,6 +140,7 @@ def deployment(
     secrets_folder: Path,
     identity: WebServer,
     alipay: WebServer,
+    wechat: WebServer,
 ) -> Iterator[None]:
     """The environment of one deployment, for as long as these tests run."""
     with pytest.MonkeyPatch.context() as patch:
@@ -115,6 +159,13 @@ def deployment(
             "ALIPAY_APP_ID": APP_ID,
             "ALIPAY_SELLER_ID": SELLER_ID,
             "ALIPAY_GATEWAY_URL": f"{alipay.url}/gateway.do",
+            "WECHAT_APP_ID": WECHAT_APP_ID,
+            "WECHAT_MCH_ID": MCH_ID,
+            "WECHAT_CERT_SERIAL": CERT_SERIAL,
+            "WECHAT_PUBLIC_KEY_ID": PUBLIC_KEY_ID,
+            "WECHAT_GATEWAY_URL": wechat.url,
+            "WECHAT_AUTHORIZE_URL": f"{wechat.url}/connect/oauth2/authorize",
+            "WECHAT_TOKEN_URL": f"{wechat.url}/sns/oauth2/access_token",
         }.items():
             patch.setenv(name, value)
         forget_everything()
@@ -137,6 +188,8 @@ def shop(
     signing_key: RSAPrivateKey,
     alipay_platform_of_shop: alipay_platform.Platform,
     alipay: WebServer,
+    wechat_platform_of_shop: wechat_platform.Platform,
+    wechat: WebServer,
     asked: list[str],
 ) -> Iterator[Shop]:
     from app import app  # reads the settings
@@ -153,6 +206,9 @@ def shop(
         alipay=alipay_peer(),
         platform=alipay_platform_of_shop,
         platform_url=alipay.url,
+        wechat_peer=wechat_peer(),
+        wechat=wechat_platform_of_shop,
+        wechat_url=wechat.url,
         asked=asked,
     )
     tables.delete()

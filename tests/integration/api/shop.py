@@ -26,9 +26,11 @@ from infra.local.alipay.faults import Fault
 from infra.local.alipay.platform import Platform
 from infra.local.purchase.html_forms import Form, read_page
 from infra.local.services.identity import KeyRing, TokenOrder, claims_of
+from infra.local.wechat.platform import Platform as WeChatPlatform
 from tests.builders import AlipayPeer
 from tests.integration.api.client import Answer, Client
 from tests.integration.api.tables import Tables
+from tests.wechat_peer import WeChatPeer
 
 ISSUER = "https://id.example"
 AUDIENCE = "course-payments"
@@ -75,12 +77,18 @@ class Shop:
         alipay: AlipayPeer,
         platform: Platform,
         platform_url: str,
+        wechat_peer: WeChatPeer,
+        wechat: WeChatPlatform,
+        wechat_url: str,
         asked: list[str],
     ) -> None:
         self.client = client
         self.alipay = alipay
         self.platform = platform
         self._platform_url = platform_url
+        self.wechat_peer = wechat_peer
+        self.wechat = wechat
+        self.wechat_url = wechat_url
         self.tables = tables
         self._tokens = tokens
         self.signing_key = signing_key

@@ -79,7 +79,8 @@ def test_i1_another_amount_is_owed_back_and_buys_nothing(shop: Shop, total_amoun
     assert (result["orderStatus"], result["status"]) == ("600001", "601002")
     assert shop.messages_of(purchase) == []
     (refund,) = shop.refunds_of(purchase)
-    assert (refund["status"]["S"], refund["reason"]["S"]) == ("owed", "wrong_amount")
+    assert (refund["status"]["S"], refund["kind"]["S"]) == ("owed", "automatic")
+    assert refund["out_refund_no"]["S"] == f"{purchase.pay_no}_wrong_amount"
     assert int(refund["amount_fen"]["N"]) == round(float(total_amount) * 100)
     assert shop.learn_status(purchase) == "702002"
 

@@ -132,7 +132,7 @@ def test_the_same_requests_are_answered_with_a_good_token(shop: Shop, purchase: 
 
 
 def test_a_route_that_does_not_exist_is_refused_in_our_shape(client: Client) -> None:
-    assert_refused(client.get("/orders/nothing"), 404, "NOT_FOUND")
+    assert_refused(client.get("/nothing/at/all"), 404, "NOT_FOUND")
 
 
 def _kid(shop: Shop) -> dict[str, str]:
