@@ -6,7 +6,14 @@ from datetime import datetime
 
 from chalicelib.clock import to_beijing_text, to_rfc3339
 from chalicelib.money import fen_to_yuan_text
-from chalicelib.orders.model import Order, OrderItem, PayRecord, Refund
+from chalicelib.orders.model import (
+    ClosingReason,
+    Order,
+    OrderItem,
+    OrderStatus,
+    PayRecord,
+    Refund,
+)
 from chalicelib.orders.order_book import OrderDetail
 from chalicelib.orders.ports import OrderPage
 from chalicelib.orders.results import Outcome
@@ -90,7 +97,6 @@ def refund_for_operator(refund: Refund) -> Json:
 
 
 def _order(order: Order) -> Json:
-    closes = order.closing_because is not None and order.closing_because.closes_the_order
     return {
         "id": order.order_id,
         "orderId": order.order_id,
@@ -102,13 +108,21 @@ def _order(order: Order) -> Json:
         "currency": _CURRENCY,
         "createDate": to_beijing_text(order.created_at),
         "status": order.status,
-        "closeReason": order.closing_because if closes else None,
+        "closeReason": _close_reason(order),
         "paySuccessTime": _beijing_text(order.paid_at),
         "userId": order.user_id,
         "payNo": order.live_pay_no,
         "paidByPayNo": order.paid_by_pay_no,
         "expiresAt": to_rfc3339(order.expires_at),
     }
+
+
+def _close_reason(order: Order) -> ClosingReason | None:
+    """Why an order is closed or about to be; one that was paid after all is neither."""
+    because = order.closing_because
+    if because is None or not because.closes_the_order:
+        return None
+    return because if order.status in (OrderStatus.UNPAID, OrderStatus.CLOSED) else None
 
 
 def _item(item: OrderItem) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,13 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from app import app
-from chalicelib.errors import AppError, BrokerError, NotifyRejected, NotifyUnusable
+from chalicelib.errors import (
+    AppError,
+    BrokerError,
+    NotifyRejected,
+    NotifyUnusable,
+    QuotaExhausted,
+)
 from chalicelib.http import FRAMEWORK_ERRORS
 from chalicelib.learning.course_table import (
     MAX_PAGE_SIZE,
@@ -23,7 +29,19 @@ from chalicelib.learning.course_table import (
     TableQuery,
 )
 from chalicelib.learning.model import ChooseStatus, ChooseType, LearnStatus
-from chalicelib.orders.model import OrderStatus, PayChannel, PayStatus
+from chalicelib.orders.model import (
+    ClosingReason,
+    OrderStatus,
+    PayChannel,
+    PayStatus,
+    RefundKind,
+    RefundStatus,
+    SurplusReason,
+    TradeType,
+)
+from chalicelib.orders.order_book import DEFAULT_PAGE_SIZE
+from chalicelib.orders.order_book import MAX_PAGE_SIZE as MAX_ORDERS
+from chalicelib.orders.refund_api import MAX_REASON_LENGTH
 from chalicelib.purchasables import OrderType
 from tests.api_contract import document
 from tests.unit.api.reading import (
@@ -42,6 +60,7 @@ NEVER_IN_JSON = {
     NotifyRejected: "platforms read `fail`, a payer's browser gets a page",
     NotifyUnusable: "platforms read `fail`",
     BrokerError: "only relay and drains talk to the broker",
+    QuotaExhausted: "only the job that pays back takes from the quota",
 }
 
 
@@ -142,13 +161,18 @@ def test_a_route_names_an_error_code_only_under_its_own_status() -> None:
         ("OrderStatus", OrderStatus),
         ("PayStatus", PayStatus),
         ("PayChannel", PayChannel),
+        ("TradeType", TradeType),
+        ("ClosingReason", [why for why in ClosingReason if why.closes_the_order]),
+        ("SurplusReason", SurplusReason),
+        ("RefundStatus", RefundStatus),
+        ("RefundKind", RefundKind),
         ("ChooseType", ChooseType),
         ("ChooseStatus", ChooseStatus),
         ("LearnStatus", LearnStatus),
     ],
 )
 def test_the_codes_of_the_document_are_those_of_the_code_each_with_its_meaning(
-    schema: str, codes: type[StrEnum]
+    schema: str, codes: Iterable[StrEnum]
 ) -> None:
     described = document()["components"]["schemas"][schema]
     assert described["enum"] == [str(code.value) for code in codes]
@@ -165,6 +189,16 @@ def test_the_parameters_of_my_course_table_are_those_of_the_code() -> None:
     assert schemas["expiresType"]["enum"] == [choice.value for choice in ExpiresType]
     assert (schemas["page"]["minimum"], schemas["page"]["default"]) == (1, default.page)
     assert (schemas["size"]["maximum"], schemas["size"]["default"]) == (MAX_PAGE_SIZE, default.size)
+
+
+def test_the_limits_of_my_orders_and_of_refunds_are_those_of_the_code() -> None:
+    operation = dict(operations())["GET", "/orders"]
+    size = next(p["schema"] for p in operation["parameters"] if p["name"] == "size")
+    assert (size["maximum"], size["default"]) == (MAX_ORDERS, DEFAULT_PAGE_SIZE)
+    schemas = document()["components"]["schemas"]
+    assert schemas["OrderPage"]["properties"]["items"]["maxItems"] == MAX_ORDERS
+    reason = schemas["RefundRequest"]["properties"]["reason"]
+    assert reason["maxLength"] == MAX_REASON_LENGTH
 
 
 def test_every_example_is_one_of_its_schema() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -137,7 +138,7 @@ def refusals() -> Iterator[tuple[str, str, type[AppError]]]:
     classes = {error.code: error for error in error_classes()}
     for (method, path), status, code in refused_codes():
         if method != "HEAD" and code in classes and classes[code].http_status == status:
-            yield method, path.replace("{courseId}", "1002"), classes[code]
+            yield method, re.sub(r"\{\w+\}", "1002", path), classes[code]
 
 
 @pytest.mark.parametrize(("method", "path", "error"), list(refusals()))
