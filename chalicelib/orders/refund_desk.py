@@ -147,7 +147,7 @@ class RefundDesk:
             )
         )
         waits = refund.status is RefundStatus.AWAITING_APPROVAL
-        self._report("RefundsAwaitingApproval" if waits else "RefundsOwed")
+        self._report("RefundsAwaitingApproval" if waits else "RefundsRequested")
         return self._refund(refund.out_refund_no)
 
     def _refundable(self, order: Order, pay_no: PayNo | None) -> PayRecord:
@@ -196,7 +196,7 @@ class RefundDesk:
             next_try_at=self._clock.now(),
         )
         self._store.commit(Change(write_id=write_id, refunds=(approved,)))
-        self._report("RefundsOwed")
+        self._report("RefundsApproved")
         return self._refund(out_refund_no)
 
     def _reject(self, out_refund_no: str, rejected_by: str, write_id: str) -> Refund:

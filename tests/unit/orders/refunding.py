@@ -105,8 +105,8 @@ class Refunding:
         self.reports: list[str] = []
         self.unforeseen: list[str] = []
         channel = PayChannel.WECHAT if wechat else PayChannel.ALIPAY
-        any_platform: Any = self.platform
-        channels = {channel: lambda: any_platform}
+        self.served: Any = self.platform
+        channels = {channel: lambda: self.served}
         self._put_in_place(a_paid_record(channel=channel), surplus)
         self.settling = RefundSettling(self.store, self.clock, self.reports.append, policy)
         self.results = PaymentResults(
