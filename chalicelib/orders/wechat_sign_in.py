@@ -6,7 +6,7 @@ a browser goes. The openid never leaves the server.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.deadline import Deadline
@@ -47,9 +47,9 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """WeChat says who the payer is."""
+    """WeChat says who the payer is; for no log."""
 
-    openid: str
+    openid: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

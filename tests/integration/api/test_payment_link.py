@@ -174,7 +174,7 @@ def test_i10_a_wrong_expired_or_missing_token_opens_nothing(
     assert_page_refuses(in_query, 400, INVALID)
 
 
-@pytest.mark.parametrize("channel", ["603001", "alipay", "", "603002 ", "支付宝"])
+@pytest.mark.parametrize("channel", ["603003", "alipay", "", "603002 ", "支付宝"])
 def test_i10_a_channel_that_is_not_served_opens_nothing(
     shop: Shop, purchase: Purchase, channel: str
 ) -> None:
