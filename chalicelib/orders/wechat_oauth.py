@@ -107,8 +107,10 @@ class WeChatOAuth:
             raise CodeNotUsable
         answer = self._asked(code, deadline)
         number = answer.get("errcode", 0)
-        if not isinstance(number, int) or number in _BUSY:
-            raise ChannelUnavailable(detail=f"OAuth was answered with {number!r:.16}")
+        if not isinstance(number, int):
+            raise ChannelUnavailable(detail="errcode is no number")
+        if number in _BUSY:
+            raise ChannelUnavailable(detail=f"OAuth was answered with {number}")
         if number in _NO_USE_OF_THE_CODE:
             raise CodeNotUsable
         if number != 0:

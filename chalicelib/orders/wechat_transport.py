@@ -79,7 +79,8 @@ def exchange(
         timer.cancel()
         timer.join()
         line.close()
-    if line.was_cut:
+    # at the limit either the timer is first, or a wait of requests
+    if line.was_cut or (isinstance(answer, str) and limit.passed()):
         raise NoAnswer("no complete answer in time")
     if isinstance(answer, str):
         raise NoAnswer(answer)
@@ -184,5 +185,5 @@ class _NoAddresses(logging.Filter):
         return not _exchanging.get()
 
 
-for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+for _name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
     logging.getLogger(_name).addFilter(_NoAddresses())
