@@ -1,9 +1,9 @@
 """How the platform says no: an HTTP status, a code and a text for developers.
 
-Codes and statuses: the tables of each call's page, such as
+Codes and statuses: the table on each call's page, such as
 https://pay.weixin.qq.com/doc/v3/merchant/4012556398 and, older but longer,
-https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter3_4_3.shtml. The pages name the codes, and not
-always the case that leads to one; the texts are ours.
+https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter3_4_3.shtml. Not every page says which case
+leads to which code; where it does not, the nearest one is taken. The texts are for people.
 """
 
 from __future__ import annotations
