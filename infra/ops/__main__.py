@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 from chalicelib.errors import AppError
 from chalicelib.settings import SettingsError
-from infra.ops import catalogue
+from infra.ops import catalogue, channels, refunds
 
-_GROUPS = (catalogue,)
+_GROUPS = (catalogue, channels, refunds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
