@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +13,10 @@ from chalicelib.money import Fen, fen_to_yuan_text
 from chalicelib.orders.attempts import LEAST_TIME_TO_PAY
 from chalicelib.orders.browser import Browser
 from chalicelib.orders.cashier import Counter
-from chalicelib.orders.model import OrderStatus, PayNo, TradeType
+from chalicelib.orders.model import OrderStatus, PayChannel, PayNo, TradeType
 from chalicelib.orders.pages import Page, asked_for, form_action, render_page
 from chalicelib.orders.qr import qr_data_uri
-from chalicelib.orders.ways import channel_of
+from chalicelib.orders.ways import channel_of, ways_for
 
 _LABELS = {
     TradeType.ALI_WAP: "支付宝支付",
@@ -40,14 +41,14 @@ class CashierState(StrEnum):
 class CashierView:
     """What the cashier page shows. ``link`` and ``token`` are the signed ones of ``pay_no``.
 
-    ``ways`` are the ways to pay that are offered, ``leads_to`` the sites that our answer to the
+    ``served`` are the platforms that can be paid at, ``leads_to`` the sites that our answer to the
     form may redirect to. ``result_url`` is where who has paid reads the result, empty while nobody
     can have paid.
     """
 
     state: CashierState
     browser: Browser
-    ways: tuple[TradeType, ...]
+    served: Collection[PayChannel]
     title: str
     amount_fen: Fen
     expires_at: datetime
@@ -84,12 +85,13 @@ def cashier_page(view: CashierView) -> Page:
     """
     payable = view.state is CashierState.PAYABLE
     on_a_desktop = view.browser is Browser.DESKTOP
+    ways = ways_for(view.browser, view.served)
     return render_page(
         "cashier.html",
         form_action=form_action(view.action, *view.leads_to),
         state=view.state.value,
-        in_wechat=view.browser is Browser.WECHAT,
-        goes_on_by_itself=view.browser is Browser.ALIPAY and len(view.ways) == 1,
+        leave_for_alipay=view.browser is Browser.WECHAT and PayChannel.ALIPAY in view.served,
+        goes_on_by_itself=view.browser is Browser.ALIPAY and len(ways) == 1,
         title=view.title,
         amount=fen_to_yuan_text(view.amount_fen),
         expires_at=to_beijing_text(view.expires_at),
@@ -98,7 +100,7 @@ def cashier_page(view: CashierView) -> Page:
         action=view.action,
         pay_no=view.pay_no,
         token=view.token,
-        ways=[(_LABELS[way], channel_of(way).value, asked_for(way)) for way in view.ways],
+        ways=[(_LABELS[way], channel_of(way).value, asked_for(way)) for way in ways],
         result_url=view.result_url,
         qrcode=qr_data_uri(view.link) if payable and on_a_desktop else "",
     )

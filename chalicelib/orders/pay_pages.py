@@ -51,13 +51,13 @@ def show_cashier() -> Response:
     now = wiring.clock().now()
     state = cashier_state(counter, now)
     browser = _browser(pay_pages.current_request)
-    ways = ways_for(browser, wiring.channels())
+    served = wiring.channels()
     undecided = state not in (CashierState.PAID, CashierState.REFUNDED)
     page = cashier_page(
         CashierView(
             state=state,
             browser=browser,
-            ways=ways,
+            served=served,
             title=counter.order.title,
             amount_fen=counter.order.total_fen,
             expires_at=counter.order.expires_at,
@@ -66,7 +66,9 @@ def show_cashier() -> Response:
             pay_no=pay_no,
             token=token_for(pay_no),
             link=payment_url(settings().require("public_base_url"), pay_no, sign),
-            leads_to=tuple(site for way in ways for site in form_leads_to(way)),
+            leads_to=tuple(
+                site for way in ways_for(browser, served) for site in form_leads_to(way)
+            ),
             result_url=ways_on(pay_no).result_url if undecided and counter.live.opened_at else "",
         )
     )

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.money import Fen
 from chalicelib.orders.browser import Browser
 from chalicelib.orders.cashier_page import CashierState, CashierView, cashier_page
-from chalicelib.orders.model import TradeType
+from chalicelib.orders.model import PayChannel, TradeType
 from chalicelib.orders.pages import Again, Page, message_page, waiting_page
 from chalicelib.orders.platform_pages import (
     WaysOn,
@@ -113,7 +113,7 @@ def a_view(**changes: Any) -> CashierView:
     values: dict[str, Any] = {
         "state": CashierState.PAYABLE,
         "browser": Browser.MOBILE,
-        "ways": (TradeType.WX_H5, TradeType.ALI_WAP),
+        "served": frozenset(PayChannel),
         "title": "Java 编程思想",
         "amount_fen": Fen(990),
         "expires_at": START + timedelta(minutes=30),

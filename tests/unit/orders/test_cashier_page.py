@@ -54,8 +54,7 @@ def a_counter(**changes: Any) -> Counter:
 
 
 def shown(browser: Browser, served: frozenset[PayChannel] = BOTH, **changes: Any) -> Document:
-    view = a_view(browser=browser, ways=ways_for(browser, served), **changes)
-    return Document(cashier_page(view).html)
+    return Document(cashier_page(a_view(browser=browser, served=served, **changes)).html)
 
 
 def offers(page: Document) -> list[tuple[str, str]]:
@@ -173,6 +172,8 @@ class TestOffers:
     def test_inside_wechat_it_says_how_to_leave_for_alipay(self) -> None:
         assert "在浏览器中打开" in shown(Browser.WECHAT).visible
         assert "在浏览器中打开" not in shown(Browser.MOBILE).visible
+        without = shown(Browser.WECHAT, frozenset({PayChannel.WECHAT}))
+        assert "支付宝" not in without.visible
 
     @pytest.mark.parametrize(
         ("browser", "served", "words"),
