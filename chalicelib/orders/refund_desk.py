@@ -152,7 +152,7 @@ class RefundDesk:
 
     def _refundable(self, order: Order, pay_no: PayNo | None) -> PayRecord:
         record = self._store.pay_record(pay_no) if pay_no in order.pay_nos and pay_no else None
-        if record is None or record.status is not PayStatus.PAID or record.paid_fen is None:
+        if record is None or record.status is not PayStatus.PAID:
             raise RefundNotPossible("没有可退款的支付", detail=f"order {order.order_id}")
         if len(record.refund_nos) >= MOST_REFUNDS:
             raise RefundNotPossible(f"一笔支付最多退款 {MOST_REFUNDS} 次")

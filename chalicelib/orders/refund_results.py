@@ -15,7 +15,6 @@ from chalicelib.orders.model import (
     PayNo,
     PayRecord,
     Refund,
-    RefundKind,
     RefundStatus,
 )
 from chalicelib.orders.ports import Change, OrderStore, RefundNotice, Report
@@ -180,8 +179,6 @@ class RefundSettling:
 
 def generation_of(refund: Refund, channel_refund_no: str) -> int | None:
     """The generation of ``refund`` that went by this number at the platform; None: never."""
-    if refund.kind is RefundKind.EXTERNAL:
-        return None
     if channel_refund_no == refund.out_refund_no:
         return 1
     later = range(2, refund.generation + 1)

@@ -132,10 +132,10 @@ def test_whoever_pays_off_in_the_portal_takes_the_goods_as_it_was_asked() -> Non
     assert (part.revoke, whole.revoke) == (False, True)
 
 
-def test_what_was_never_approved_takes_no_goods() -> None:
-    asked = a_refund(900, RefundStatus.AWAITING_APPROVAL, revoke=True, next_try_at=None)
-    record, rows = paid_with(asked)
-    _, (external, *_) = told_back(record, rows, Fen(900), NOW)
+@pytest.mark.parametrize("status", [RefundStatus.AWAITING_APPROVAL, RefundStatus.RELEASED])
+def test_what_was_never_approved_takes_no_goods(status: RefundStatus) -> None:
+    record, rows = paid_with(a_refund(PRICE, status, revoke=True, next_try_at=None))
+    _, (external, *_) = told_back(record, rows, Fen(PRICE), NOW)
     assert not external.revoke
 
 

@@ -121,7 +121,7 @@ def test_nothing_is_left_after_all_was_asked_for() -> None:
 def test_an_attempt_that_nobody_paid_is_not_refunded() -> None:
     world = Refunding()
     world.store.records[PAY_NO] = a_pay_record(status=PayStatus.CLOSED, version=1)
-    with pytest.raises(RefundNotPossible):
+    with pytest.raises(RefundNotPossible, match="没有可退款的支付"):
         world.ask(1)
 
 

@@ -122,6 +122,22 @@ def test_what_is_said_of_a_number_that_was_given_up_moves_nothing() -> None:
     assert (world.only_row().status, world.only_row().generation) == ("owed", 2)
 
 
+def test_an_answer_that_comes_after_the_notification_closes_nothing_twice() -> None:
+    world = Refunding(wechat=True)
+    asked = sent(world)
+    world.told(asked.channel_refund_no, RefundClosed())
+    assert isinstance(world.settling.settle(asked, RefundClosed()), NothingToDo)
+    assert world.only_row().generation == 2
+
+
+def test_a_refund_is_accepted_once() -> None:
+    world = Refunding(wechat=True)
+    accepted = sent(world)
+    world.clock.advance(minutes=5)
+    assert isinstance(world.settling.settle(accepted, RefundAccepted()), NothingToDo)
+    assert world.only_row().accepted_at == accepted.accepted_at
+
+
 def test_a_number_that_was_given_up_and_is_back_after_all_stops_its_successor() -> None:
     world = Refunding(wechat=True)
     first = sent(world).channel_refund_no
