@@ -51,7 +51,7 @@ def fetch(url: str, limit: Deadline, most_bytes: int) -> bytes:
         error.close()
         raise
     except Exception as error:  # a cut line fails in many ways, all of them the limit
-        if line.was_cut:
+        if line.was_cut or limit.passed():
             raise TimeoutError("no complete answer in time") from error
         raise
     finally:
