@@ -23,7 +23,7 @@ from chalicelib.orders.model import (
 )
 from chalicelib.orders.money_back import owed_fen
 from chalicelib.orders.ports import Change, OrderStore, Report
-from chalicelib.orders.refund_sums import counted, left_to_refund, with_refund
+from chalicelib.orders.refund_sums import counted, left_to_refund, sum_of, with_refund
 from chalicelib.orders.states import move_refund
 
 MOST_REFUNDS = 50
@@ -163,10 +163,12 @@ class RefundDesk:
         amount = left if ask.amount_fen is None else ask.amount_fen
         if not NO_MONEY < amount <= left:
             raise RefundNotPossible(f"最多还可以退 {fen_to_yuan_text(left)} 元")
-        on_its_way = owed_fen(self._store.refunds(record.refund_nos))
+        refunds = self._store.refunds(record.refund_nos)
+        on_its_way = owed_fen(refunds)
         is_all = amount + record.refunded_fen + on_its_way == record.paid_fen
         now = self._clock.now()
-        waits = amount > self._approval_above
+        # in parts it needs the second person as well as in one
+        waits = amount + _by_one_person(refunds) > self._approval_above
         return Refund(
             out_refund_no=f"{record.pay_no}_{digest}",
             pay_no=record.pay_no,
@@ -236,3 +238,14 @@ def _same_words(known: Refund, ask: RefundAsk, pay_no: PayNo | None) -> Refund:
     if not same:
         raise RefundNotPossible("该请求编号已用于另一笔退款", detail=known.out_refund_no)
     return known
+
+
+def _by_one_person(refunds: tuple[Refund, ...]) -> Fen:
+    """What was asked for of this payment, and went out without a second person."""
+    return sum_of(
+        refund
+        for refund in refunds
+        if refund.kind is RefundKind.ON_DEMAND
+        and refund.approved_by is None
+        and refund.status not in (RefundStatus.AWAITING_APPROVAL, RefundStatus.RELEASED)
+    )

@@ -178,6 +178,16 @@ def test_a_refund_of_just_the_limit_does_not_wait() -> None:
     assert Refunding(approval_above=500).ask(500).status is RefundStatus.OWED
 
 
+def test_a_large_amount_in_small_parts_waits_for_approval_as_well() -> None:
+    world = Refunding(approval_above=500)
+    assert world.ask(300).status is RefundStatus.OWED
+    waiting = world.ask(201, key="k2")
+    assert waiting.status is RefundStatus.AWAITING_APPROVAL
+    assert world.ask(200, key="k3").status is RefundStatus.OWED, "what waits is not out"
+    world.desk.approve(waiting.out_refund_no, SUPERVISOR)
+    world.assert_i1()
+
+
 def test_nobody_approves_what_they_asked_for() -> None:
     world, number = large()
     with pytest.raises(Forbidden):
