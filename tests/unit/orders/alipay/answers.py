@@ -126,5 +126,5 @@ def a_zip() -> bytes:
     """A bill, as far as a channel looks at it."""
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as archive:
-        archive.writestr("bill.csv", "支付宝交易号".encode("gbk"))
+        archive.writestr(zipfile.ZipInfo("bill.csv"), "支付宝交易号".encode("gbk"))
     return raw.getvalue()
