@@ -56,7 +56,7 @@ def cors() -> CORSConfig:
     """What the H5 origin may do."""
     return CORSConfig(
         allow_origin=settings().h5_origin,
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         # a script of another origin reads no header that is not named here
         expose_headers=["Retry-After"],
         max_age=600,

@@ -12,9 +12,10 @@ from datetime import datetime
 
 import msgspec
 
+from chalicelib.clock import is_plausible
 from chalicelib.dynamo import repeating, understood
 from chalicelib.errors import InvalidRequest
-from chalicelib.orders.model import OrderStatus
+from chalicelib.orders.model import OrderStatus, is_pay_no
 from chalicelib.orders.ports import OrderPage
 from chalicelib.orders.reading import to_order
 from chalicelib.orders.rows import ByUserIndex, OrderRow
@@ -76,8 +77,12 @@ def _place(token: str, user_id: str) -> _Place:
         place = msgspec.json.decode(raw, type=_Place)
     except (binascii.Error, ValueError) as error:
         raise InvalidRequest("参数 pageToken 有误", detail=f"pageToken: {error}") from error
-    if place.user_id != user_id or place.created_at.tzinfo is None:
+    if place.user_id != user_id:
         raise InvalidRequest("参数 pageToken 有误", detail="pageToken of another user")
+    # whoever can read a token can write one for themselves
+    aware = place.created_at.tzinfo is not None
+    if not (aware and is_plausible(place.created_at) and is_pay_no(place.order_id)):
+        raise InvalidRequest("参数 pageToken 有误", detail="pageToken of no order")
     return place
 
 
