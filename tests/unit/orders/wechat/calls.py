@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelUnavailable
 from chalicelib.orders.verdict import RefundUnknown
-from chalicelib.orders.wechat_oauth import WeChatOAuth
+from chalicelib.orders.wechat.oauth import WeChatOAuth
 from tests.wechat_gateway import Answer, Gateway, raw
 from tests.wechat_peer import (
     APP_ID,

@@ -92,12 +92,6 @@ def test_a_file_that_is_not_given_is_no_bill(gateway: Gateway, status: int) -> N
         {"hash_value": "哈希"},
         {"hash_value": ""},
         {"download_url": None},
-        {"download_url": "http://other.example/file"},
-        {"download_url": "https://somebody@api.mch.example/file"},
-        {"download_url": "file:///etc/hostname"},
-        {"download_url": "https://"},
-        {"download_url": "https://[/file"},
-        {"download_url": ""},
     ],
 )
 def test_an_answer_that_names_no_file_of_wechat_is_no_bill(
@@ -106,6 +100,25 @@ def test_an_answer_that_names_no_file_of_wechat_is_no_bill(
     gateway.answers = [named(gateway, **changes), file()]
 
     with pytest.raises(ChannelUnavailable):
+        downloaded(gateway)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://other.example/file",
+        "https://somebody@api.mch.example/file",
+        "https://api.mch.example/file#part",
+        "file:///etc/hostname",
+        "https://",
+        "https://[/file",
+        "",
+    ],
+)
+def test_no_file_is_fetched_from_another_place(gateway: Gateway, url: str) -> None:
+    gateway.answers = [named(gateway, download_url=url), file()]
+
+    with pytest.raises(ChannelUnavailable, match="at another place"):
         downloaded(gateway)
 
 

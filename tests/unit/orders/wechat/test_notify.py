@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.errors import NotifyRejected, NotifyUnusable
 from chalicelib.money import Fen
-from chalicelib.orders.ports import Notify
+from chalicelib.orders.platform import Notify
 from chalicelib.orders.verdict import Paid, Unknown
 from tests.builders import PAY_NO
 from tests.fakes.clock import START, FakeClock

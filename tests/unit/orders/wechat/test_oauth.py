@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelError, ChannelRefused, ChannelUnavailable
-from chalicelib.orders.wechat_oauth import CodeNotUsable, WeChatOAuth
+from chalicelib.orders.wechat.oauth import CodeNotUsable, WeChatOAuth
 from chalicelib.settings import SettingsError
 from tests.wechat_gateway import Gateway, raw
 from tests.wechat_peer import APP_ID, OPENID

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelRefused, ChannelUnavailable
 from chalicelib.orders.model import PayChannel, PayRecord, TradeType
-from chalicelib.orders.ports import Bridge, CodeUrl, Payer, Redirect
-from chalicelib.orders.wechat_request import description_for
+from chalicelib.orders.platform import Bridge, CodeUrl, Payer, Redirect
+from chalicelib.orders.wechat.request import description_for
 from tests.builders import PAY_NO, a_pay_record
 from tests.fakes.clock import START
 from tests.wechat_gateway import Gateway

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import NotifyRejected, NotifyUnusable
 from chalicelib.money import Fen
-from chalicelib.orders.ports import Notify, RefundNotice
+from chalicelib.orders.platform import Notify, RefundNotice
 from chalicelib.orders.verdict import (
     RefundAbnormal,
     RefundAccepted,

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelError, NotifyRejected
 from chalicelib.orders.verdict import Paid, Verdict
-from chalicelib.orders.wechat_sdk import WeChatSdk
+from chalicelib.orders.wechat.sdk import WeChatSdk
 from chalicelib.settings import SettingsError
 from tests.builders import private_pem, public_pem
 from tests.unit.orders.wechat.calls import CALLS, good_answer, outcome
