@@ -7,7 +7,7 @@ from pynamodb.models import Model
 from chalicelib.ids.worker_lease import WorkerLeaseItem
 from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
 from chalicelib.mq.outbox import OutboxItem
-from chalicelib.orders.rows import (
+from chalicelib.orders.storage.rows import (
     ChannelTradeRow,
     NotifyRow,
     OrderGuardRow,

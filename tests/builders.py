@@ -26,7 +26,7 @@ from chalicelib.orders.model import OrderId, PayNo, PayRecord, PayStatus
 from tests.fakes.clock import START, FakeClock
 
 if TYPE_CHECKING:
-    from chalicelib.orders.alipay import AlipayChannel
+    from chalicelib.orders.alipay.channel import AlipayChannel
 
 APP_ID = "2021000000000001"
 SELLER_ID = "2088000000000001"
@@ -163,7 +163,7 @@ def alipay_peer() -> AlipayPeer:
 
 def an_alipay_channel(**changes: Any) -> AlipayChannel:
     """The channel of the merchant that `alipay_peer` knows; no gateway answers it."""
-    from chalicelib.orders.alipay import AlipayChannel  # loads the SDK: only for who asks
+    from chalicelib.orders.alipay.channel import AlipayChannel  # loads the SDK: only for who asks
 
     peer = alipay_peer()
     arguments: dict[str, Any] = {

@@ -27,7 +27,7 @@ from tests.builders import PAY_NO, a_pay_record, private_pem, public_pem
 from tests.fakes.clock import START, FakeClock
 
 if TYPE_CHECKING:
-    from chalicelib.orders.wechat import WeChatChannel
+    from chalicelib.orders.wechat.channel import WeChatChannel
 
 APP_ID = "wx0000000000000001"
 MCH_ID = "1900000001"
@@ -116,7 +116,7 @@ def wechat_peer() -> WeChatPeer:
 
 def a_wechat_channel(**changes: Any) -> WeChatChannel:
     """The channel of the merchant that `wechat_peer` knows; no gateway answers it."""
-    from chalicelib.orders.wechat import WeChatChannel  # loads the SDK: only for who asks
+    from chalicelib.orders.wechat.channel import WeChatChannel  # loads the SDK: only for who asks
 
     peer = wechat_peer()
     arguments: dict[str, Any] = {

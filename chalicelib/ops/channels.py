@@ -17,7 +17,8 @@ from chalicelib.orders.model import (
     PayStatus,
     TradeType,
 )
-from chalicelib.orders.ports import Channels, OrderStore, PaymentChannel
+from chalicelib.orders.platform import Channels, PaymentChannel
+from chalicelib.orders.ports import OrderStore
 from chalicelib.orders.verdict import NothingToClose, NotThereYet
 
 _SECONDS_A_CALL = 10

@@ -42,16 +42,8 @@ from chalicelib.orders.model import (
     PayStatus,
     Phase,
 )
-from chalicelib.orders.ports import (
-    AsksPlatforms,
-    Change,
-    Channels,
-    Numbers,
-    OrderStore,
-    Payer,
-    PaymentChannel,
-    Presentation,
-)
+from chalicelib.orders.platform import Channels, Payer, PaymentChannel, Presentation
+from chalicelib.orders.ports import AsksPlatforms, Change, Numbers, OrderStore
 from chalicelib.orders.verdict import NotThereYet, StillOpen
 from chalicelib.orders.withdrawal import Withdrawal
 from chalicelib.purchasables import Purchasables, SaleStatus

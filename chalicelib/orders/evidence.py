@@ -8,7 +8,8 @@ import secrets
 from chalicelib.clock import Clock
 from chalicelib.errors import AppError, NotifyRejected
 from chalicelib.orders.model import PayChannel, PayNo
-from chalicelib.orders.ports import Notify, NotifyEntry, OrderStore
+from chalicelib.orders.platform import Notify
+from chalicelib.orders.ports import NotifyEntry, OrderStore
 from chalicelib.orders.verdict import (
     Contradiction,
     NothingToDo,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -184,13 +184,13 @@ class PayRecord:
     expires_at: datetime
     channel: PayChannel | None = None
     trade_type: TradeType | None = None
-    openid: str | None = None
-    client_ip: str | None = None
+    openid: str | None = field(default=None, repr=False)
+    client_ip: str | None = field(default=None, repr=False)
     app_id: str | None = None
     merchant_id: str | None = None
-    request: str | None = None
+    request: str | None = field(default=None, repr=False)
     opened_at: datetime | None = None
-    prepay: str | None = None
+    prepay: str | None = field(default=None, repr=False)
     prepay_at: datetime | None = None
     channel_trade_no: str | None = None
     paid_fen: Fen | None = None

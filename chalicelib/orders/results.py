@@ -22,7 +22,8 @@ from chalicelib.optimistic import until_written
 from chalicelib.orders.attempts import is_undecided
 from chalicelib.orders.evidence import Evidence
 from chalicelib.orders.model import Order, OrderStatus, PayChannel, PayNo, PayRecord
-from chalicelib.orders.ports import Channels, Notify, OrderStore, RefundNotice, Report
+from chalicelib.orders.platform import Channels, Notify, RefundNotice
+from chalicelib.orders.ports import OrderStore, Report
 from chalicelib.orders.settle import Case, settle
 from chalicelib.orders.verdict import (
     AlreadySettled,

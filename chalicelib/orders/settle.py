@@ -24,8 +24,8 @@ from chalicelib.orders.model import (
     Refund,
     SurplusReason,
 )
-from chalicelib.orders.money_back import consequences, owed_fen, surplus_refund, told_back
 from chalicelib.orders.ports import Change, GuardTake
+from chalicelib.orders.refunds.money_back import consequences, owed_fen, surplus_refund, told_back
 from chalicelib.orders.states import move_order, move_pay
 from chalicelib.orders.verdict import (
     AlreadySettled,

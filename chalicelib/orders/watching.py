@@ -27,7 +27,8 @@ from chalicelib.orders.model import (
     PayStatus,
     Phase,
 )
-from chalicelib.orders.ports import AsksPlatforms, Change, Channels, OrderStore, Report
+from chalicelib.orders.platform import Channels
+from chalicelib.orders.ports import AsksPlatforms, Change, OrderStore, Report
 from chalicelib.orders.verdict import ClosedThere, StillOpen
 from chalicelib.orders.withdrawal import Withdrawal
 

@@ -31,7 +31,8 @@ from chalicelib.orders.model import (
     PayStatus,
     Phase,
 )
-from chalicelib.orders.ports import AsksPlatforms, Change, Channels, OrderStore
+from chalicelib.orders.platform import Channels
+from chalicelib.orders.ports import AsksPlatforms, Change, OrderStore
 from chalicelib.orders.states import move_order
 from chalicelib.orders.verdict import ClosedThere, ClosedUnpaid, CloseRefused, NothingToClose, Paid
 

@@ -87,8 +87,8 @@ __all__ = [
 ]
 
 _HEAVY: Mapping[str, tuple[str, ...]] = {
-    "alipay": ("chalicelib.orders.alipay", "chalicelib.orders.store"),
-    "wechat": ("chalicelib.orders.wechat", "chalicelib.orders.store"),
+    "alipay": ("chalicelib.orders.alipay.channel", "chalicelib.orders.storage.store"),
+    "wechat": ("chalicelib.orders.wechat.channel", "chalicelib.orders.storage.store"),
     "rabbit": ("chalicelib.mq.rabbit", "chalicelib.mq.outbox"),
     "dynamodb": ("chalicelib.dynamo",),
 }

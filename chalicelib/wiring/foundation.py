@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.auth import TokenVerifier
     from chalicelib.dynamo import Dynamo
     from chalicelib.ids.numbers import LeasedNumbers
-    from chalicelib.orders.links import LinkSigner
+    from chalicelib.orders.pages.links import LinkSigner
 
 
 @cache
@@ -60,6 +60,6 @@ def token_verifier() -> TokenVerifier:
 @cache
 def links() -> LinkSigner:
     """Signs and checks payment links."""
-    from chalicelib.orders.links import LinkSigner
+    from chalicelib.orders.pages.links import LinkSigner
 
     return LinkSigner.from_secret(secrets().get("link_keys"), clock())

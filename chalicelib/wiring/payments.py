@@ -13,27 +13,27 @@ from chalicelib.wiring.foundation import clock, numbers, secrets
 from chalicelib.wiring.sellers import order_store, purchasables
 
 if TYPE_CHECKING:
-    from chalicelib.orders.alipay import AlipayChannel
+    from chalicelib.orders.alipay.channel import AlipayChannel
     from chalicelib.orders.attempts import CheckSchedule
     from chalicelib.orders.cashier import Cashier
     from chalicelib.orders.order_book import OrderBook
-    from chalicelib.orders.ports import Channels
-    from chalicelib.orders.refund_desk import RefundDesk
-    from chalicelib.orders.refund_results import RefundSettling
-    from chalicelib.orders.refund_sender import RefundSender
-    from chalicelib.orders.refund_settle import RefundPolicy
+    from chalicelib.orders.platform import Channels
+    from chalicelib.orders.refunds.desk import RefundDesk
+    from chalicelib.orders.refunds.results import RefundSettling
+    from chalicelib.orders.refunds.sender import RefundSender
+    from chalicelib.orders.refunds.settle import RefundPolicy
     from chalicelib.orders.results import PaymentResults
     from chalicelib.orders.service import OrderService
     from chalicelib.orders.watching import Watching
-    from chalicelib.orders.wechat import WeChatChannel
-    from chalicelib.orders.wechat_oauth import WeChatOAuth
+    from chalicelib.orders.wechat.channel import WeChatChannel
+    from chalicelib.orders.wechat.oauth import WeChatOAuth
     from chalicelib.orders.withdrawal import Withdrawal
 
 
 @cache
 def alipay() -> AlipayChannel:
     """Alipay mobile web payment."""
-    from chalicelib.orders.alipay import AlipayChannel
+    from chalicelib.orders.alipay.channel import AlipayChannel
 
     base = settings().require("public_base_url")
     return AlipayChannel(
@@ -51,7 +51,7 @@ def alipay() -> AlipayChannel:
 @cache
 def wechat() -> WeChatChannel:
     """WeChat Pay: JSAPI, H5 and Native."""
-    from chalicelib.orders.wechat import WeChatChannel
+    from chalicelib.orders.wechat.channel import WeChatChannel
 
     base = settings().require("public_base_url")
     return WeChatChannel(
@@ -71,7 +71,7 @@ def wechat() -> WeChatChannel:
 @cache
 def wechat_oauth() -> WeChatOAuth:
     """Who a payer inside WeChat is."""
-    from chalicelib.orders.wechat_oauth import WeChatOAuth
+    from chalicelib.orders.wechat.oauth import WeChatOAuth
 
     return WeChatOAuth(
         app_id=settings().require("wechat_app_id"),
@@ -113,7 +113,7 @@ def check_schedule() -> CheckSchedule:
 @cache
 def refund_policy() -> RefundPolicy:
     """When refunds are tried again, and how many go out by themselves."""
-    from chalicelib.orders.refund_settle import RefundPolicy
+    from chalicelib.orders.refunds.settle import RefundPolicy
 
     return RefundPolicy(
         retry_seconds=settings().refund_retry_seconds,
@@ -127,7 +127,7 @@ def refund_policy() -> RefundPolicy:
 @cache
 def refund_results() -> RefundSettling:
     """What the platforms say of refunds."""
-    from chalicelib.orders.refund_results import RefundSettling
+    from chalicelib.orders.refunds.results import RefundSettling
 
     return RefundSettling(order_store(), clock(), count, refund_policy())
 
@@ -224,7 +224,7 @@ def order_book() -> OrderBook:
 @cache
 def refund_desk() -> RefundDesk:
     """Where operators ask for refunds."""
-    from chalicelib.orders.refund_desk import RefundDesk
+    from chalicelib.orders.refunds.desk import RefundDesk
 
     return RefundDesk(
         store=order_store(),
@@ -237,7 +237,7 @@ def refund_desk() -> RefundDesk:
 @cache
 def refund_sender() -> RefundSender:
     """The job that pays back what is owed."""
-    from chalicelib.orders.refund_sender import RefundSender
+    from chalicelib.orders.refunds.sender import RefundSender
 
     return RefundSender(
         store=order_store(),

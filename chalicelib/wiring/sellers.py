@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @cache
 def order_store() -> OrderStore:
     """Where orders are kept."""
-    from chalicelib.orders.store import DynamoOrderStore
+    from chalicelib.orders.storage.store import DynamoOrderStore
 
     return DynamoOrderStore(dynamo(), settings().notify_rejected_ttl_days)
 

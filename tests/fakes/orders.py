@@ -20,17 +20,8 @@ from chalicelib.orders.model import (
     PayRecord,
     Refund,
 )
-from chalicelib.orders.ports import (
-    Change,
-    Form,
-    Notify,
-    NotifyEntry,
-    Opening,
-    OrderPage,
-    Payer,
-    Presentation,
-    QuotaTake,
-)
+from chalicelib.orders.platform import Form, Notify, Opening, Payer, Presentation
+from chalicelib.orders.ports import Change, NotifyEntry, OrderPage, QuotaTake
 from chalicelib.orders.verdict import (
     CloseAnswer,
     NothingToClose,

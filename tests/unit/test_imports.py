@@ -48,12 +48,25 @@ NEVER = (
     "chalicelib.learning.store",
     "chalicelib.mq.outbox",
     "chalicelib.mq.rabbit",
-    "chalicelib.orders.alipay",
-    "chalicelib.orders.store",
+    "chalicelib.orders.alipay.channel",
+    "chalicelib.orders.wechat.channel",
+    "chalicelib.orders.wechat.oauth",
+    "chalicelib.orders.storage.store",
 )
 
 LOADED_BY: dict[str, tuple[str, ...]] = {
-    "alipay": ("alipay", "chalicelib.orders.alipay", "chalicelib.orders.store", "pynamodb"),
+    "alipay": (
+        "alipay",
+        "chalicelib.orders.alipay.channel",
+        "chalicelib.orders.storage.store",
+        "pynamodb",
+    ),
+    "wechat": (
+        "wechatpayv3",
+        "requests",
+        "chalicelib.orders.wechat.channel",
+        "chalicelib.orders.storage.store",
+    ),
     "rabbit": ("pika", "chalicelib.mq.rabbit", "chalicelib.mq.outbox", "pynamodb"),
     "dynamodb": ("pynamodb", "chalicelib.dynamo"),
 }
@@ -78,7 +91,7 @@ seen["modules"] = sorted(sys.modules)
 seen["made"] = [
     name
     for name, part in vars(wiring).items()
-    if hasattr(part, "cache_info") and part.__module__ == "chalicelib.wiring"
+    if hasattr(part, "cache_info") and part.__module__.startswith("chalicelib.wiring.")
     and part.cache_info().currsize
 ]
 print(json.dumps(seen))

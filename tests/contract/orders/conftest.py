@@ -6,9 +6,9 @@ import pytest
 
 from chalicelib.dynamo import Dynamo
 from chalicelib.mq.outbox import OutboxItem
-from chalicelib.orders import rows
 from chalicelib.orders.ports import OrderStore
-from chalicelib.orders.store import DynamoOrderStore
+from chalicelib.orders.storage import rows
+from chalicelib.orders.storage.store import DynamoOrderStore
 from tests.fakes.orders import FakeOrderStore
 
 

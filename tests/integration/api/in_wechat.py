@@ -11,7 +11,7 @@ from chalicelib import wiring
 from chalicelib.clock import to_rfc3339
 from chalicelib.deadline import Deadline
 from chalicelib.orders.model import PayChannel, PayNo, TradeType
-from chalicelib.orders.ports import Payer, Presentation
+from chalicelib.orders.platform import Payer, Presentation
 from infra.local.wechat.payers import TEST_PAYER
 from tests.integration.api.client import Answer
 from tests.integration.api.shop import Purchase, Shop, new_id

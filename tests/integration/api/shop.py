@@ -19,8 +19,8 @@ from chalicelib.learning.model import Charge, Course, PublishStatus
 from chalicelib.learning.subscriber import PayResultSubscriber
 from chalicelib.money import Fen
 from chalicelib.mq.delivery import Ack, Delivery
-from chalicelib.orders.links import Purpose
 from chalicelib.orders.model import OrderId, PayNo
+from chalicelib.orders.pages.links import Purpose
 from chalicelib.orders.ports import Change
 from infra.local.alipay.faults import Fault
 from infra.local.alipay.platform import Platform

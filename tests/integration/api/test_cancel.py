@@ -11,7 +11,8 @@ import pytest
 from chalicelib import wiring
 from chalicelib.deadline import Deadline
 from chalicelib.orders.model import OrderId, PayChannel, PayNo, TradeType
-from chalicelib.orders.ports import Change, Payer
+from chalicelib.orders.platform import Payer
+from chalicelib.orders.ports import Change
 from infra.local.alipay.faults import Fault
 from infra.local.wechat.faults import Fault as WeChatFault
 from tests.integration.api.client import assert_refused

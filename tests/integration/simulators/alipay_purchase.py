@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.deadline import Deadline
 from chalicelib.money import Fen
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from chalicelib.orders.model import (
     OrderId,
     PayChannel,
@@ -20,7 +20,7 @@ from chalicelib.orders.model import (
     RefundStatus,
     TradeType,
 )
-from chalicelib.orders.ports import Payer
+from chalicelib.orders.platform import Payer
 from chalicelib.orders.verdict import Paid, Verdict
 from tests.integration.simulators.merchant import Merchant, ShiftedClock
 

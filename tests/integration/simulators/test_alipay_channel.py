@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib.clock import BEIJING
 from chalicelib.errors import ChannelRefused, ChannelUnavailable, NotifyRejected
-from chalicelib.orders.alipay import AlipayChannel
-from chalicelib.orders.ports import Notify
+from chalicelib.orders.alipay.channel import AlipayChannel
+from chalicelib.orders.platform import Notify
 from chalicelib.orders.verdict import (
     ClosedThere,
     ClosedUnpaid,

@@ -41,7 +41,7 @@ from chalicelib.orders.model import (
 )
 from chalicelib.orders.order_book import DEFAULT_PAGE_SIZE
 from chalicelib.orders.order_book import MAX_PAGE_SIZE as MAX_ORDERS
-from chalicelib.orders.refund_api import MAX_REASON_LENGTH
+from chalicelib.orders.routes.refund_api import MAX_REASON_LENGTH
 from chalicelib.purchasables import OrderType
 from tests.api_contract import document
 from tests.unit.api.reading import (

@@ -16,10 +16,10 @@ from chalicelib.learning.choose import ChooseStatus
 from chalicelib.learning.course_table import TableQuery
 from chalicelib.learning.grants import Granting
 from chalicelib.money import Fen
-from chalicelib.orders import render as order_views
-from chalicelib.orders.links import payment_url
-from chalicelib.orders.qr import qr_data_uri
+from chalicelib.orders.pages.links import payment_url
+from chalicelib.orders.pages.qr import qr_data_uri
 from chalicelib.orders.results import Outcome
+from chalicelib.orders.routes import render as order_views
 from chalicelib.orders.service import Offer
 from tests.api_contract import assert_documented, document
 from tests.unit.api.reading import error_classes, refused_codes

@@ -8,18 +8,18 @@ from html.parser import HTMLParser
 from typing import Any
 
 from chalicelib.money import Fen
-from chalicelib.orders.browser import Browser
-from chalicelib.orders.cashier_page import CashierState, CashierView, cashier_page
 from chalicelib.orders.model import PayChannel, TradeType
-from chalicelib.orders.pages import Again, Page, message_page, waiting_page
-from chalicelib.orders.platform_pages import (
+from chalicelib.orders.pages.browser import Browser
+from chalicelib.orders.pages.cashier import CashierState, CashierView, cashier_page
+from chalicelib.orders.pages.layout import Again, Page, message_page, waiting_page
+from chalicelib.orders.pages.platforms import (
     WaysOn,
     alipay_form_page,
     wechat_bridge_page,
     wechat_code_page,
     wechat_h5_page,
 )
-from chalicelib.orders.ports import Bridge, CodeUrl, Form, Redirect
+from chalicelib.orders.platform import Bridge, CodeUrl, Form, Redirect
 from tests.builders import PAY_NO
 from tests.fakes.clock import START
 

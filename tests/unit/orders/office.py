@@ -15,7 +15,7 @@ from chalicelib.auth import User
 from chalicelib.errors import Unauthenticated
 from chalicelib.money import Fen
 from chalicelib.orders.order_book import OrderBook
-from chalicelib.orders.refund_desk import RefundDesk
+from chalicelib.orders.refunds.desk import RefundDesk
 from chalicelib.orders.service import Offer
 from chalicelib.settings import settings
 from tests.integration.api.client import JSON, Client

@@ -22,12 +22,13 @@ from chalicelib.orders.model import (
     RefundStatus,
     SurplusReason,
 )
-from chalicelib.orders.money_back import owed_fen, surplus_refund
-from chalicelib.orders.ports import Change, RefundNotice
-from chalicelib.orders.refund_desk import RefundAsk, RefundDesk
-from chalicelib.orders.refund_results import RefundSettling
-from chalicelib.orders.refund_sender import RefundSender, Sent
-from chalicelib.orders.refund_settle import RefundPolicy
+from chalicelib.orders.platform import RefundNotice
+from chalicelib.orders.ports import Change
+from chalicelib.orders.refunds.desk import RefundAsk, RefundDesk
+from chalicelib.orders.refunds.money_back import owed_fen, surplus_refund
+from chalicelib.orders.refunds.results import RefundSettling
+from chalicelib.orders.refunds.sender import RefundSender, Sent
+from chalicelib.orders.refunds.settle import RefundPolicy
 from chalicelib.orders.results import PaymentResults
 from chalicelib.orders.verdict import Paid, RefundVerdict, Settlement
 from chalicelib.purchasables import OrderType

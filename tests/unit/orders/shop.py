@@ -18,8 +18,8 @@ from chalicelib.orders.model import (
     RefundStatus,
     TradeType,
 )
-from chalicelib.orders.ports import Channels, Notify, Payer, Presentation, RefundNotice
-from chalicelib.orders.refund_results import RefundSettling
+from chalicelib.orders.platform import Channels, Notify, Payer, Presentation, RefundNotice
+from chalicelib.orders.refunds.results import RefundSettling
 from chalicelib.orders.results import PaymentResults
 from chalicelib.orders.service import Offer, OrderService
 from chalicelib.orders.verdict import Paid, Settlement, Verdict

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.money import Fen
-from chalicelib.orders.browser import Browser
 from chalicelib.orders.cashier import Counter
-from chalicelib.orders.cashier_page import CashierState, cashier_page, cashier_state
 from chalicelib.orders.model import (
     ClosingReason,
     Order,
@@ -23,8 +21,10 @@ from chalicelib.orders.model import (
     Phase,
     TradeType,
 )
-from chalicelib.orders.qr import qr_data_uri
-from chalicelib.orders.ways import ways_for
+from chalicelib.orders.pages.browser import Browser
+from chalicelib.orders.pages.cashier import CashierState, cashier_page, cashier_state
+from chalicelib.orders.pages.qr import qr_data_uri
+from chalicelib.orders.pages.ways import ways_for
 from chalicelib.purchasables import OrderType
 from tests.builders import PAY_NO, a_pay_record
 from tests.fakes.clock import START

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidLink
-from chalicelib.orders.links import LinkSigner, Purpose, payment_url, signed_url
 from chalicelib.orders.model import PayNo
+from chalicelib.orders.pages.links import LinkSigner, Purpose, payment_url, signed_url
 from chalicelib.settings import SettingsError
 from tests.builders import PAY_NO
 from tests.fakes.clock import START, FakeClock

@@ -17,14 +17,14 @@ from chalicelib.orders.model import (
     RefundStatus,
     SurplusReason,
 )
-from chalicelib.orders.money_back import (
+from chalicelib.orders.refunds.money_back import (
     consequences,
     external_refund,
     owed_fen,
     surplus_refund,
     told_back,
 )
-from chalicelib.orders.refund_sums import counted
+from chalicelib.orders.refunds.sums import counted
 from tests.builders import PAY_NO
 from tests.fakes.clock import START
 from tests.unit.orders.refunding import PRICE, a_paid_order, a_paid_record, an_item

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.orders.model import TradeType
-from chalicelib.orders.pages import MOST_TRIES, Page, message_page, waiting_page
+from chalicelib.orders.pages.layout import MOST_TRIES, Page, message_page, waiting_page
 from tests.builders import PAY_NO
 from tests.unit.orders.documents import (
     ACTION,
@@ -182,9 +182,9 @@ class TestWaiting:
 
 _IMPORTED = """
 import sys
-import chalicelib.orders.links, chalicelib.orders.qr, chalicelib.orders.pages
-import chalicelib.orders.cashier_page, chalicelib.orders.platform_pages
-import chalicelib.orders.wechat_sign_in, chalicelib.orders.oauth_ticket
+import chalicelib.orders.pages.links, chalicelib.orders.pages.qr, chalicelib.orders.pages.layout
+import chalicelib.orders.pages.cashier, chalicelib.orders.pages.platforms
+import chalicelib.orders.pages.wechat_sign_in, chalicelib.orders.pages.oauth_ticket
 heavy = {"qrcode", "png", "jinja2", "alipay", "wechatpayv3", "requests", "PIL", "Cryptodome"}
 print(sorted(heavy & sys.modules.keys()))
 """

@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.errors import ChannelRefused
 from chalicelib.orders.model import PayChannel, TradeType
-from chalicelib.orders.platform_pages import alipay_form_page, wechat_bridge_page, wechat_h5_page
-from chalicelib.orders.ports import Bridge, Form, Payer, Redirect
-from chalicelib.orders.qr import qr_data_uri
+from chalicelib.orders.pages.platforms import alipay_form_page, wechat_bridge_page, wechat_h5_page
+from chalicelib.orders.pages.qr import qr_data_uri
+from chalicelib.orders.platform import Bridge, Form, Payer, Redirect
 from tests.builders import a_pay_record, alipay_peer, an_alipay_channel
 from tests.fakes.clock import START
 from tests.unit.orders.documents import (

@@ -10,8 +10,8 @@ import png
 import pytest
 import zxingcpp
 
-from chalicelib.orders.links import LinkSigner, payment_url
-from chalicelib.orders.qr import qr_data_uri
+from chalicelib.orders.pages.links import LinkSigner, payment_url
+from chalicelib.orders.pages.qr import qr_data_uri
 from tests.builders import PAY_NO
 from tests.fakes.clock import START, FakeClock
 

@@ -11,7 +11,7 @@ from chalicelib.errors import Forbidden, NotFound, RefundNotPossible
 from chalicelib.money import Fen
 from chalicelib.orders.model import OrderId, PayNo, PayRecord, PayStatus, RefundKind, RefundStatus
 from chalicelib.orders.ports import Change
-from chalicelib.orders.refund_desk import MOST_REFUNDS, RefundAsk
+from chalicelib.orders.refunds.desk import MOST_REFUNDS, RefundAsk
 from tests.builders import PAY_NO, a_pay_record
 from tests.unit.orders.refunding import (
     OPERATOR,

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.errors import NotifyUnusable
 from chalicelib.money import Fen
 from chalicelib.orders.model import OrderStatus, PayStatus, Refund
-from chalicelib.orders.refund_settle import MOST_GENERATIONS
+from chalicelib.orders.refunds.settle import MOST_GENERATIONS
 from chalicelib.orders.verdict import (
     AlreadySettled,
     Contradiction,

@@ -10,7 +10,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.errors import Unavailable
 from chalicelib.money import Fen
 from chalicelib.orders.model import PayChannel, PayStatus, SurplusReason
-from chalicelib.orders.refund_sender import Sent
+from chalicelib.orders.refunds.sender import Sent
 from tests.builders import PAY_NO
 from tests.unit.orders.refunding import POLICY, PRICE, Refunding
 

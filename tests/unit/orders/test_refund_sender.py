@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.money import Fen
 from chalicelib.orders.model import OrderStatus, SurplusReason
-from chalicelib.orders.refund_sender import Sent
+from chalicelib.orders.refunds.sender import Sent
 from chalicelib.orders.verdict import (
     NotThereYet,
     RefundAbnormal,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.orders.browser import Browser
 from chalicelib.orders.model import PayChannel, TradeType
-from chalicelib.orders.ways import channel_of, chosen_way, ways_for
+from chalicelib.orders.pages.browser import Browser
+from chalicelib.orders.pages.ways import channel_of, chosen_way, ways_for
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,17 @@ import pytest
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelUnavailable, InvalidLink
-from chalicelib.orders.links import LinkSigner
 from chalicelib.orders.model import PayNo
-from chalicelib.orders.oauth_ticket import COOKIE, LIFE, OAuthTickets
-from chalicelib.orders.wechat_oauth import CodeNotUsable
-from chalicelib.orders.wechat_sign_in import (
+from chalicelib.orders.pages.links import LinkSigner
+from chalicelib.orders.pages.oauth_ticket import COOKIE, LIFE, OAuthTickets
+from chalicelib.orders.pages.wechat_sign_in import (
     MOST_RESTARTS,
     Departure,
     NotSignedIn,
     SignedIn,
     WeChatSignIn,
 )
+from chalicelib.orders.wechat.oauth import CodeNotUsable
 from tests.builders import PAY_NO
 from tests.fakes.clock import START, FakeClock
 
@@ -30,7 +30,7 @@ OPENID = "oTestPayerA0000000000000001x"
 
 
 class FakeOAuth:
-    """Implements `chalicelib.orders.wechat_sign_in.OAuth`: each code says once who the payer is."""
+    """Implements the ``OAuth`` of ``wechat_sign_in``: each code says once who the payer is."""
 
     def __init__(self) -> None:
         self.codes = {"good": OPENID}

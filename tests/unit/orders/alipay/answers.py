@@ -20,7 +20,7 @@ from chalicelib.orders.model import (
     RefundStatus,
     TradeType,
 )
-from chalicelib.orders.ports import Payer
+from chalicelib.orders.platform import Payer
 from chalicelib.orders.verdict import Paid
 from tests.builders import APP_ID, PAY_NO, AlipayPeer, a_pay_record
 from tests.fakes.clock import START

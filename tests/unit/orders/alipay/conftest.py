@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from tests.builders import AlipayPeer, alipay_peer, an_alipay_channel
 from tests.unit.orders.alipay.gateway import Gateway, running_gateway
 

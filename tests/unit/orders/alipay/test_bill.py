@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelRefused, ChannelUnavailable
-from chalicelib.orders.alipay import AlipayChannel
-from chalicelib.orders.alipay_bill import AlipayBills
-from chalicelib.orders.alipay_gateway import Answer as GatewayAnswer
+from chalicelib.orders.alipay.bill import AlipayBills
+from chalicelib.orders.alipay.channel import AlipayChannel
+from chalicelib.orders.alipay.gateway import Answer as GatewayAnswer
 from tests.builders import AlipayPeer, an_alipay_channel
 from tests.unit.orders.alipay.answers import a_zip, bill_at, refusal, soon
 from tests.unit.orders.alipay.gateway import Answer, Gateway, cut_off, hung_up, whole
@@ -144,6 +144,7 @@ class TestTheAddress:
             "ftp://dwbillcenter.alipay.com/a",
             "https://evil.example/a",
             "https://alipay.com.evil.example/a",
+            "https://a.alipay.com.evil.example/a",
             "https://evilalipay.com/a",
             "https://alipay.com@evil.example/a",
             "https://evil.example/.alipay.com",

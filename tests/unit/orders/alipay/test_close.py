@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import ChannelUnavailable
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from chalicelib.orders.verdict import ClosedThere, CloseRefused, NothingToClose
 from tests.builders import APP_ID, PAY_NO, AlipayPeer, a_pay_record
 from tests.unit.orders.alipay.answers import closed, refusal, soon

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.orders.alipay_form import BadForm, strict_form
+from chalicelib.orders.alipay.form import BadForm, strict_form
 
 _WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 

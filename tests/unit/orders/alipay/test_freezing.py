@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from chalicelib.money import Fen
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from chalicelib.orders.model import PayChannel, PayRecord, TradeType
-from chalicelib.orders.ports import Payer
+from chalicelib.orders.platform import Payer
 from chalicelib.settings import SettingsError
 from tests.builders import APP_ID, PAY_NO, SELLER_ID, AlipayPeer, a_pay_record, an_alipay_channel
 from tests.fakes.clock import START, FakeClock

@@ -17,7 +17,7 @@ ours.setLevel(logging.INFO)
 for handler in (kept, file, memory):
     ours.addHandler(handler)
 before = list(logging._handlerList)
-import chalicelib.orders.alipay
+import chalicelib.orders.alipay.channel
 assert "alipay" in sys.modules
 assert memory.target is kept, "a handler was closed"
 assert logging._handlerList[: len(before)] == before, "the handlers were forgotten"

@@ -8,8 +8,8 @@ import traceback
 import pytest
 
 from chalicelib.errors import ChannelRefused, ChannelUnavailable
-from chalicelib.orders.alipay import AlipayChannel
-from chalicelib.orders.alipay_sdk import as_code
+from chalicelib.orders.alipay.channel import AlipayChannel
+from chalicelib.orders.alipay.sdk import as_code
 from chalicelib.orders.verdict import RefundUnknown
 from tests.builders import APP_ID, AlipayPeer, a_pay_record
 from tests.unit.orders.alipay.answers import a_refund, paid_record, refusal, soon

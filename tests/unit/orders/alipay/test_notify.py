@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.errors import NotifyUnusable
 from chalicelib.money import Fen
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from chalicelib.orders.verdict import ClosedUnpaid, Paid, StillOpen, Unknown
 from tests.builders import APP_ID, PAY_NO, SELLER_ID, AlipayPeer
 from tests.unit.orders.alipay.answers import PAID_AT

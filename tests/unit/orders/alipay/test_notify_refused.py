@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from chalicelib.errors import NotifyRejected
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from tests.builders import AlipayPeer, an_alipay_channel, public_pem
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.money import Fen
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from chalicelib.orders.verdict import RefundDone, RefundNotThere, RefundUnknown, RefundVerdict
 from tests.builders import PAY_NO, AlipayPeer, a_pay_record
 from tests.fakes.clock import START

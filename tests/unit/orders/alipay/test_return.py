@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import NotifyRejected
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from chalicelib.orders.model import PayNo
 from tests.builders import PAY_NO, AlipayPeer
 

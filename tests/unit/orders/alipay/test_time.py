@@ -8,7 +8,7 @@ import time
 import pytest
 
 from chalicelib.errors import ChannelUnavailable
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from tests.builders import APP_ID, AlipayPeer, a_pay_record, an_alipay_channel
 from tests.unit.orders.alipay.answers import PAID, soon
 from tests.unit.orders.alipay.gateway import Answer, Gateway

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.deadline import Deadline
-from chalicelib.orders.alipay_transport import fetch
+from chalicelib.orders.alipay.transport import fetch
 from tests.unit.orders.alipay.gateway import Gateway, cut_off
 
 NAME = "gateway.test"

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelUnavailable
-from chalicelib.orders.alipay import AlipayChannel
+from chalicelib.orders.alipay.channel import AlipayChannel
 from chalicelib.orders.verdict import RefundUnknown, StillOpen, Verdict
 from tests.builders import APP_ID, PAY_NO, AlipayPeer, a_pay_record, an_alipay_channel
 from tests.unit.orders.alipay.answers import (

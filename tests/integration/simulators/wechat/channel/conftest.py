@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.orders.wechat import WeChatChannel
+from chalicelib.orders.wechat.channel import WeChatChannel
 from infra.local.services.web_server import WebServer
 from tests.integration.simulators.merchant import ShiftedClock
 from tests.integration.simulators.wechat.channel.purchase import Purchase

@@ -19,9 +19,9 @@ from chalicelib.orders.model import (
     RefundStatus,
     TradeType,
 )
-from chalicelib.orders.ports import Notify, Payer, Presentation
+from chalicelib.orders.platform import Notify, Payer, Presentation
 from chalicelib.orders.verdict import Paid, Verdict
-from chalicelib.orders.wechat import WeChatChannel
+from chalicelib.orders.wechat.channel import WeChatChannel
 from infra.local.wechat.payers import TEST_PAYER
 from tests.integration.simulators.merchant import ShiftedClock
 from tests.integration.simulators.wechat.merchant import WechatMerchant, WechatSite

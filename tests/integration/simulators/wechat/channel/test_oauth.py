@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from chalicelib.errors import ChannelRefused
-from chalicelib.orders.wechat_oauth import CodeNotUsable, WeChatOAuth
+from chalicelib.orders.wechat.oauth import CodeNotUsable, WeChatOAuth
 from infra.local.services.web_server import WebServer
 from infra.local.wechat.payers import TEST_PAYER
 from tests.integration.simulators.wechat.channel.purchase import (

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import ChannelRefused, ChannelUnavailable, NotifyRejected
 from chalicelib.orders.model import TradeType
-from chalicelib.orders.ports import Bridge, CodeUrl, Redirect
+from chalicelib.orders.platform import Bridge, CodeUrl, Redirect
 from chalicelib.orders.verdict import (
     ClosedThere,
     ClosedUnpaid,

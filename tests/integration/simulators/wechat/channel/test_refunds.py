@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.clock import BEIJING
 from chalicelib.errors import ChannelRefused
-from chalicelib.orders.ports import RefundNotice
+from chalicelib.orders.platform import RefundNotice
 from chalicelib.orders.verdict import (
     Paid,
     RefundAbnormal,

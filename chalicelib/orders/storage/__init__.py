@@ -1,0 +1,1 @@
+"""Where orders are kept: the store on DynamoDB, its tables, and how changes become transactions."""

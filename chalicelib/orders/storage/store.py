@@ -1,0 +1,172 @@
+"""`OrderStore` on DynamoDB: every change is one conditional transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from pynamodb.expressions.update import Action
+
+from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
+from chalicelib.mq.outbox import OutboxItem
+from chalicelib.orders.model import (
+    Order,
+    OrderId,
+    OrderItem,
+    OrderStatus,
+    PayNo,
+    PayRecord,
+    Refund,
+    is_pay_no,
+)
+from chalicelib.orders.ports import Change, NotifyEntry, OrderPage
+from chalicelib.orders.storage import due, reading, rows
+from chalicelib.orders.storage.changing import ChangeWriter
+from chalicelib.orders.storage.paging import orders_of
+
+
+class DynamoOrderStore:
+    """Orders, items, pay records, refunds, the order guard and the notify log.
+
+    Parameters
+    ----------
+    dynamo : Dynamo
+        The deployment's tables.
+    rejected_ttl_days : int
+        How long the evidence of an unverified notification is kept.
+    """
+
+    def __init__(self, dynamo: Dynamo, rejected_ttl_days: int) -> None:
+        self._rejected_ttl = timedelta(days=rejected_ttl_days)
+        self._orders = dynamo.bind(rows.OrderRow)
+        self._guards = dynamo.bind(rows.OrderGuardRow)
+        self._items = dynamo.bind(rows.OrderItemRow)
+        self._records = dynamo.bind(rows.PayRecordRow)
+        self._refunds = dynamo.bind(rows.RefundRow)
+        self._notifies = dynamo.bind(rows.NotifyRow)
+        self._writer = ChangeWriter(
+            dynamo,
+            orders=self._orders,
+            guards=self._guards,
+            items=self._items,
+            records=self._records,
+            trades=dynamo.bind(rows.ChannelTradeRow),
+            refunds=self._refunds,
+            quotas=dynamo.bind(rows.RefundQuotaRow),
+            outbox=dynamo.bind(OutboxItem),
+        )
+
+    def order(self, order_id: OrderId) -> Order | None:
+        """One order; None also for a text that cannot be the number of one."""
+        if not is_pay_no(order_id):
+            return None
+        row = found_or_none(self._orders, order_id)
+        return understood(reading.to_order, row) if row is not None else None
+
+    def items(self, order_id: OrderId) -> tuple[OrderItem, ...]:
+        """The goods of an order."""
+        found = repeating(lambda: list(self._items.query(order_id, consistent_read=True)))
+        return tuple(understood(reading.to_item, row) for row in found)
+
+    def pay_record(self, pay_no: PayNo) -> PayRecord | None:
+        """One attempt; None also for a text that cannot be the number of one."""
+        if not is_pay_no(pay_no):
+            return None
+        row = found_or_none(self._records, pay_no)
+        return understood(reading.to_pay_record, row) if row is not None else None
+
+    def pay_records(self, pay_nos: Collection[PayNo]) -> tuple[PayRecord, ...]:
+        """Those attempts that exist, by consistent reads."""
+        if not pay_nos:
+            return ()
+        found = repeating(
+            lambda: list(
+                self._records.batch_get(list(dict.fromkeys(pay_nos)), consistent_read=True)
+            )
+        )
+        by_no = {row.pay_no: row for row in found}
+        return tuple(understood(reading.to_pay_record, by_no[n]) for n in pay_nos if n in by_no)
+
+    def refund(self, out_refund_no: str) -> Refund | None:
+        """One refund."""
+        row = found_or_none(self._refunds, out_refund_no)
+        return understood(reading.to_refund, row) if row is not None else None
+
+    def refunds(self, out_refund_nos: Collection[str]) -> tuple[Refund, ...]:
+        """Those refunds that exist, by consistent reads."""
+        if not out_refund_nos:
+            return ()
+        wanted = list(dict.fromkeys(out_refund_nos))
+        found = repeating(lambda: list(self._refunds.batch_get(wanted, consistent_read=True)))
+        by_no = {row.out_refund_no: row for row in found}
+        return tuple(understood(reading.to_refund, by_no[n]) for n in out_refund_nos if n in by_no)
+
+    def orders_of(
+        self, user_id: str, *, status: OrderStatus | None, size: int, page_token: str | None
+    ) -> OrderPage:
+        """A page of a user's orders, newest first, by the index."""
+        return orders_of(self._orders, user_id, status=status, size=size, page_token=page_token)
+
+    def due_checks(self, now: datetime, most: int) -> tuple[PayNo, ...]:
+        """Attempts whose next check has come, by the index."""
+        return tuple(PayNo(row.pay_no) for row in due.checks(self._records, now, most))
+
+    def due_refunds(self, now: datetime, most: int) -> tuple[str, ...]:
+        """Refunds whose next try has come, by the index."""
+        return tuple(row.out_refund_no for row in due.refunds(self._refunds, now, most))
+
+    def guarded_order_id(self, out_business_id: str) -> OrderId | None:
+        """The newest order of a business id."""
+        row = found_or_none(self._guards, out_business_id)
+        return OrderId(row.order_id) if row is not None else None
+
+    def commit(self, change: Change) -> None:
+        """Write a change in one transaction; a change that is already there is left alone."""
+        self._writer.write(change)
+
+    def claim_query(self, pay_no: PayNo, now: datetime, not_since: datetime) -> bool:
+        """Note that the platform is asked now, unless somebody did after ``not_since``."""
+        asked = self._records.queried_at
+        try:
+            repeating(
+                lambda: self._records(pay_no).update(
+                    actions=[asked.set(now)],
+                    condition=self._records.pay_no.exists()
+                    & (asked.does_not_exist() | (asked <= not_since)),
+                )
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def reschedule_check(self, pay_no: PayNo, was: datetime, to: datetime | None) -> None:
+        """Move one attempt within the index, or out of it."""
+        model = self._records
+        actions: list[Action] = (
+            [model.next_check_at.remove(), model.check_shard.remove()]
+            if to is None
+            else [model.next_check_at.set(to)]
+        )
+        try:
+            repeating(
+                lambda: model(pay_no).update(actions=actions, condition=model.next_check_at == was)
+            )
+        except ConditionFailed:
+            return  # somebody else moved it, or our own write was repeated below us
+
+    def log_notify(self, entry: NotifyEntry) -> None:
+        """Keep the evidence; of a repeated notification the first outcome stays."""
+        model = self._notifies
+        unplaced = f"{'unplaced' if entry.verified else 'rejected'}#{entry.notify_id}"
+        row = model(entry.pay_no or unplaced, entry.notify_id)
+        actions: list[Action] = [
+            model.channel.set(entry.channel),
+            model.received_at.set(model.received_at | entry.received_at),
+            model.last_received_at.set(entry.received_at),
+            model.outcome.set(model.outcome | entry.outcome),
+            model.body.set(model.body | entry.body),
+            model.times.add(1),
+        ]
+        if not entry.verified:
+            actions.append(model.expires.set(entry.received_at + self._rejected_ttl))
+        repeating(lambda: row.update(actions=actions))
