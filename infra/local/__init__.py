@@ -5,8 +5,8 @@
     environment, keys  what the functions find: their variables, and secrets made at run time
     aws/               stand-ins for API Gateway, the stream's mapping and the schedules
     services/          RabbitMQ, the DynamoDB engine and its tables, the identity provider
-    alipay/            the Alipay simulator
-    purchase/          a payer, a listener, and the nine steps seen from outside
+    alipay/, wechat/   the simulators of the two payment platforms
+    purchase/          payers, a listener, the nine steps and a refund, seen from outside
     processes/         starting and ending processes, so that none is left behind
 
 Each part is a process of its own, as on AWS; only the environment joins them.

@@ -14,9 +14,13 @@ from infra.local.processes.children import ROOT
 REGION = "ap-southeast-1"
 
 _AUDIENCE = "course-payments"
-# Made up, in the shape that Alipay gives them.
+# Made up, in the shapes that the platforms give them.
 _ALIPAY_APP_ID = "2021000000000001"
 _ALIPAY_SELLER_ID = "2088000000000001"
+_WECHAT_APP_ID = "wx0000000000000001"
+_WECHAT_MCH_ID = "1900000001"
+_WECHAT_CERT_SERIAL = "0000000000000000000000000000000000000001"
+_WECHAT_PUBLIC_KEY_ID = "PUB_KEY_ID_0119000000012026010100000000000001"
 
 _AWS_IDENTITY = frozenset({"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"})
 _AWS_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -33,6 +37,7 @@ class Addresses:
     api_url: str
     identity_url: str
     alipay_url: str
+    wechat_url: str
     amqp_url: str
     dynamodb_url: str
 
@@ -74,9 +79,25 @@ def _defaults(folder: Path, addresses: Addresses, *, has_secrets: bool) -> dict[
         "ALIPAY_APP_ID": _ALIPAY_APP_ID,
         "ALIPAY_SELLER_ID": _ALIPAY_SELLER_ID,
         "ALIPAY_GATEWAY_URL": f"{addresses.alipay_url}/gateway.do",
+        "WECHAT_APP_ID": _WECHAT_APP_ID,
+        "WECHAT_MCH_ID": _WECHAT_MCH_ID,
+        "WECHAT_CERT_SERIAL": _WECHAT_CERT_SERIAL,
+        "WECHAT_PUBLIC_KEY_ID": _WECHAT_PUBLIC_KEY_ID,
+        **_wechat_addresses(addresses.wechat_url),
         "RABBITMQ_URL": addresses.amqp_url,
         "DYNAMODB_ENDPOINT_URL": addresses.dynamodb_url,
         "PUMP_CHECKPOINT_DIR": str(folder / "data" / "checkpoints"),
+    }
+
+
+def _wechat_addresses(wechat_url: str) -> dict[str, str]:
+    """Payments, and the two ends of OAuth: three hosts at the platform, one here."""
+    if not wechat_url:
+        return {}
+    return {
+        "WECHAT_GATEWAY_URL": wechat_url,
+        "WECHAT_AUTHORIZE_URL": f"{wechat_url}/connect/oauth2/authorize",
+        "WECHAT_TOKEN_URL": f"{wechat_url}/sns/oauth2/access_token",
     }
 
 

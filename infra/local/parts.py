@@ -1,8 +1,9 @@
 """What the local stack consists of, in the order in which it starts.
 
 A part that a variable names elsewhere (``RABBITMQ_URL``, ``DYNAMODB_ENDPOINT_URL``,
-``ALIPAY_GATEWAY_URL``, ``JWKS_URL``) is not started. Ports are free ones unless ``API_PORT``,
-``IDENTITY_PORT``, ``ALIPAY_PORT``, ``RABBITMQ_PORT`` or ``DYNAMODB_PORT`` say otherwise.
+``ALIPAY_GATEWAY_URL``, ``WECHAT_GATEWAY_URL``, ``JWKS_URL``) is not started. Ports are free ones
+unless ``API_PORT``, ``IDENTITY_PORT``, ``ALIPAY_PORT``, ``WECHAT_PORT``, ``RABBITMQ_PORT`` or
+``DYNAMODB_PORT`` say otherwise.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Parts:
             api_url=f"http://{LOOPBACK}:{self._port('API_PORT')}",
             identity_url=self._url("IDENTITY_PORT", unless="JWKS_URL"),
             alipay_url=self._url("ALIPAY_PORT", unless="ALIPAY_GATEWAY_URL"),
+            wechat_url=self._url("WECHAT_PORT", unless="WECHAT_GATEWAY_URL"),
             amqp_url=self._broker.amqp_url,
             dynamodb_url=self._dynamodb.endpoint_url,
         )
@@ -78,6 +80,7 @@ class Parts:
         keys = ("--keys", str(self._folder / "keys"))
         identity = (*keys, "--issuer", env["JWT_ISSUER"], "--audience", env["JWT_AUDIENCE"])
         alipay = (*keys, "--app-id", env["ALIPAY_APP_ID"], "--seller-id", env["ALIPAY_SELLER_ID"])
+        wechat = (*keys, *_wechat_merchant(env))
         return (
             (
                 Part(
@@ -101,7 +104,16 @@ class Parts:
                     at.alipay_url,
                     replaced_by="ALIPAY_GATEWAY_URL",
                 ),
-                Part(self._tables(), "makes the tables"),
+                Part(
+                    self._web("wechat", "wechat", at.wechat_url, *wechat),
+                    "WeChat simulator",
+                    at.wechat_url,
+                    replaced_by="WECHAT_GATEWAY_URL",
+                ),
+                Part(
+                    self._task("tables", "--stream-arn-file", str(self._stream_arn_file)),
+                    "makes the tables",
+                ),
                 Part(
                     self._broker,
                     "RabbitMQ node",
@@ -114,6 +126,7 @@ class Parts:
                 Part(self._api(), "the HTTP endpoints", at.api_url),
                 Part(self._worker("stream_pump"), "runs the stream function"),
                 Part(self._worker("scheduler"), "runs the scheduled functions"),
+                Part(self._task("queues"), "waits for their queues"),
             ),
         )
 
@@ -151,9 +164,9 @@ class Parts:
         command, log_path = _module(f"aws.{name}"), self._log(name)
         return Server(name, command, env=self.env, ready=says_ready, log_path=log_path)
 
-    def _tables(self) -> Server:
-        command = _module("services.tables", "--stream-arn-file", str(self._stream_arn_file))
-        return Task("tables", command, env=self.env, log_path=self._log("tables"))
+    def _task(self, name: str, *options: str) -> Server:
+        command = _module(f"services.{name}", *options)
+        return Task(name, command, env=self.env, log_path=self._log(name))
 
     def _log(self, name: str) -> Path:
         return self._folder / "logs" / f"{name}.log"
@@ -168,6 +181,15 @@ class Parts:
         if not (given.isascii() and given.isdigit() and int(given) < _PORTS):
             raise ValueError(f"{variable} must be the number of a port, not {given!r}")
         return int(given) or children.free_port()
+
+
+def _wechat_merchant(env: Mapping[str, str]) -> tuple[str, ...]:
+    return (
+        *("--app-id", env["WECHAT_APP_ID"]),
+        *("--mch-id", env["WECHAT_MCH_ID"]),
+        *("--merchant-serial", env["WECHAT_CERT_SERIAL"]),
+        *("--public-key-id", env["WECHAT_PUBLIC_KEY_ID"]),
+    )
 
 
 def _module(name: str, *options: str) -> tuple[str, ...]:

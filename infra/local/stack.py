@@ -96,6 +96,11 @@ class Stack:
         return self._parts.addresses.alipay_url
 
     @property
+    def wechat_url(self) -> str:
+        """The WeChat simulator; empty when ``WECHAT_GATEWAY_URL`` names the platform."""
+        return self._parts.addresses.wechat_url
+
+    @property
     def env(self) -> dict[str, str]:
         """The whole environment of the functions, and of operators' commands."""
         return self._parts.env()

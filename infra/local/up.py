@@ -47,6 +47,8 @@ def _what_it_offers(stack: Stack, folder: Path) -> str:
         lines += [f"  tokens    {stack.identity_url}   log in as any student"]
     if stack.alipay_url:
         lines += [f"  Alipay    {stack.alipay_url}   the simulated platform"]
+    if stack.wechat_url:
+        lines += [f"  WeChat    {stack.wechat_url}   the simulated platform"]
     lines += [
         f"  logs      {folder}/logs/   one file per part",
         "",

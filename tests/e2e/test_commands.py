@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,12 +32,13 @@ def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
-def test_the_demo_buys_a_course_and_leaves_no_process(tmp_path: Path) -> None:
+def test_the_demo_buys_two_courses_gives_one_back_and_leaves_no_process(tmp_path: Path) -> None:
     demo = _demo(tmp_path / "stack")
 
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert [n for n in range(1, 10) if f"✓ {n}  " in demo.stdout] == list(range(1, 10))
-    assert "learnStatus 702001" in demo.stdout
+    assert re.findall(r"^✓ (\d) ", demo.stdout, re.MULTILINE) == list("123456789" * 2 + "123")
+    assert demo.stdout.count("learnStatus 702001") == 2
+    assert "learnStatus 702002, gone from my course table" in demo.stdout
     assert _processes_in(tmp_path) == []
 
 
@@ -61,5 +63,6 @@ def test_up_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         said += up.stdout.readlines()
 
     assert up.returncode == 0, said
-    assert any("http://127.0.0.1:" in line for line in said)
+    for offered in ("API", "tokens", "Alipay", "WeChat"):
+        assert any(line.startswith(f"  {offered} ") and "http://127" in line for line in said)
     assert _processes_in(tmp_path) == []

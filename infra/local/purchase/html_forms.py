@@ -1,4 +1,4 @@
-"""Reads the forms of an HTML page, as a browser would submit them."""
+"""Reads an HTML page: its forms, as a browser would submit them, and its elements by their ids."""
 
 from __future__ import annotations
 
@@ -44,12 +44,16 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as a person sees it, and what can be submitted from it."""
+    """A page as a person sees it, and what can be submitted from it.
+
+    ``by_id`` has the attributes of the elements that have an id.
+    """
 
     url: str
     title: str
     text: str
     forms: tuple[Form, ...]
+    by_id: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def form_with(self, *names: str) -> Form | None:
         """The first form that has all these fields or buttons."""
@@ -66,7 +70,7 @@ def read_page(url: str, html: str) -> Page:
     reader.feed(html)
     reader.close()
     text = " ".join(" ".join(reader.words).split())
-    return Page(url, "".join(reader.title).strip(), text, tuple(reader.forms))
+    return Page(url, "".join(reader.title).strip(), text, tuple(reader.forms), reader.by_id)
 
 
 class _Reader(HTMLParser):
@@ -79,9 +83,12 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self.words: list[str] = []
         self.title: list[str] = []
+        self.by_id: dict[str, dict[str, str]] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        if "id" in given:
+            self.by_id[given["id"]] = given
         if tag in ("script", "style", "title"):
             self._silent = tag
         elif tag == "form":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from chalicelib.settings import Settings
@@ -10,8 +11,9 @@ ADDRESSES = Addresses(
     api_url="http://127.0.0.1:1",
     identity_url="http://127.0.0.1:2",
     alipay_url="http://127.0.0.1:3",
-    amqp_url="amqp://127.0.0.1:4",
-    dynamodb_url="http://127.0.0.1:5",
+    wechat_url="http://127.0.0.1:4",
+    amqp_url="amqp://127.0.0.1:5",
+    dynamodb_url="http://127.0.0.1:6",
 )
 
 
@@ -26,8 +28,29 @@ def test_the_settings_are_complete_without_anything_given() -> None:
         assert settings.require(name)
     for name in ("alipay_app_id", "alipay_seller_id", "alipay_gateway_url", "rabbitmq_url"):
         assert settings.require(name)
+    for name in ("app_id", "mch_id", "cert_serial", "public_key_id"):
+        assert settings.require(f"wechat_{name}")
     assert settings.dynamodb_endpoint_url == ADDRESSES.dynamodb_url
     assert settings.secrets_dir == "/stack/secrets"
+
+
+def test_payments_and_both_ends_of_oauth_lead_to_the_wechat_simulator() -> None:
+    settings = Settings.from_env(environment())
+
+    for url in (
+        settings.wechat_gateway_url,
+        settings.wechat_authorize_url,
+        settings.wechat_token_url,
+    ):
+        assert f"{url}/".startswith(f"{ADDRESSES.wechat_url}/")
+
+
+def test_without_a_wechat_simulator_oauth_is_asked_of_the_platform() -> None:
+    given = {"WECHAT_GATEWAY_URL": "https://elsewhere"}
+    env = functions_environment(FOLDER, replace(ADDRESSES, wechat_url=""), given)
+
+    assert env["WECHAT_GATEWAY_URL"] == "https://elsewhere"
+    assert Settings.from_env(env).wechat_token_url.startswith("https://api.weixin.qq.com/")
 
 
 def test_what_is_given_stays_and_an_empty_value_is_not_given() -> None:

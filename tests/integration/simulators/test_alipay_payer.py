@@ -9,7 +9,9 @@ import pytest
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
-from infra.local.purchase.payer import CashierPage, Payer, PayerError
+from infra.local.purchase.alipay_payer import AlipayPayer
+from infra.local.purchase.browser import PayerError
+from infra.local.purchase.cashier import CashierPage
 from infra.local.services.web_server import WebServer
 from tests.integration.simulators.merchant import Merchant
 
@@ -73,12 +75,12 @@ def shop(merchant: Merchant) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def payer() -> Iterator[Payer]:
-    with Payer() as payer:
+def payer() -> Iterator[AlipayPayer]:
+    with AlipayPayer() as payer:
         yield payer
 
 
-def test_a_payer_buys_step_by_step(shop: Shop, payer: Payer, merchant: Merchant) -> None:
+def test_a_payer_buys_step_by_step(shop: Shop, payer: AlipayPayer, merchant: Merchant) -> None:
     cashier = payer.open_link(f"{shop.url}/pay")
     login = payer.submit_to_alipay(payer.choose_alipay(cashier))
     assert merchant.query()["sub_code"] == "ACQ.TRADE_NOT_EXIST"
@@ -89,7 +91,7 @@ def test_a_payer_buys_step_by_step(shop: Shop, payer: Payer, merchant: Merchant)
     assert link.startswith(f"{shop.url}/back?")
     result = payer.follow_return(link)
     assert (result.url, result.title) == (f"{shop.url}/result?payNo=1001", "结果")
-    assert [step.name for step in payer.steps] == [
+    assert [visit.step for visit in payer.browser.visits] == [
         "open the payment link",
         "choose Alipay",
         "hand the form to Alipay",
@@ -109,14 +111,14 @@ def test_a_payer_buys_step_by_step(shop: Shop, payer: Payer, merchant: Merchant)
     ],
 )
 def test_a_payer_finds_alipay_on_any_cashier_page(
-    shop: Shop, payer: Payer, cashier: str, posted: dict[str, str]
+    shop: Shop, payer: AlipayPayer, cashier: str, posted: dict[str, str]
 ) -> None:
     shop.cashier = cashier
     payer.buy(f"{shop.url}/pay")
     assert shop.posted == posted
 
 
-def test_a_page_without_alipay_is_an_error_of_that_step(shop: Shop, payer: Payer) -> None:
+def test_a_page_without_alipay_is_an_error_of_that_step(shop: Shop, payer: AlipayPayer) -> None:
     shop.cashier = '<p>只有微信</p><form><input name="channel" value="wechat"></form>'
     page: CashierPage = payer.open_link(f"{shop.url}/pay")
     with pytest.raises(PayerError, match="只有微信") as caught:
@@ -124,14 +126,16 @@ def test_a_page_without_alipay_is_an_error_of_that_step(shop: Shop, payer: Payer
     assert caught.value.step == "choose Alipay"
 
 
-def test_an_order_that_alipay_refuses_is_an_error_of_that_step(shop: Shop, payer: Payer) -> None:
+def test_an_order_that_alipay_refuses_is_an_error_of_that_step(
+    shop: Shop, payer: AlipayPayer
+) -> None:
     shop.total_amount = "0"
     with pytest.raises(PayerError, match="INVALID_PARAMETER") as caught:
         payer.buy(f"{shop.url}/pay")
     assert caught.value.step == "hand the form to Alipay"
 
 
-def test_a_wrong_password_is_an_error_of_that_step(shop: Shop, payer: Payer) -> None:
+def test_a_wrong_password_is_an_error_of_that_step(shop: Shop, payer: AlipayPayer) -> None:
     cashier = payer.open_link(f"{shop.url}/pay")
     paying = payer.log_in(payer.submit_to_alipay(payer.choose_alipay(cashier)))
     with pytest.raises(PayerError, match="支付密码不正确") as caught:
@@ -140,12 +144,12 @@ def test_a_wrong_password_is_an_error_of_that_step(shop: Shop, payer: Payer) -> 
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/healthz"])
-def test_a_link_that_is_no_page_is_an_error(shop: Shop, payer: Payer, path: str) -> None:
+def test_a_link_that_is_no_page_is_an_error(shop: Shop, payer: AlipayPayer, path: str) -> None:
     with pytest.raises(PayerError) as caught:
         payer.open_link(f"{shop.url}{path}")
     assert caught.value.step == "open the payment link"
 
 
-def test_a_server_that_is_down_is_an_error(payer: Payer) -> None:
+def test_a_server_that_is_down_is_an_error(payer: AlipayPayer) -> None:
     with pytest.raises(PayerError, match="no answer"):
         payer.open_link("http://127.0.0.1:9/pay")
