@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.orders.claims import released
-from chalicelib.orders.model import Order, PayNo, PayRecord, PayStatus, Phase
+from chalicelib.orders.model import Order, OrderStatus, PayNo, PayRecord, PayStatus, Phase
 from chalicelib.orders.states import move_pay
 
 STILL_PAYABLE_MARGIN = timedelta(minutes=5)
@@ -85,6 +85,17 @@ def with_new_attempt(order: Order, pay_no: PayNo) -> Order:
 def closed_there(record: PayRecord) -> PayRecord:
     """An attempt that its platform has closed, or that nobody ever opened: never paid again."""
     return replace(move_pay(record, PayStatus.CLOSED), still_payable_until=None, next_check_at=None)
+
+
+def standing_for(order: Order, record: PayRecord) -> PayRecord:
+    """An attempt that nobody need look at any more, unless it is the one its unpaid order offers.
+
+    That order must come to its end, and is looked at only through the attempt.
+    """
+    offered = order.status is OrderStatus.UNPAID and order.live_pay_no == record.pay_no
+    if offered and record.next_check_at is None:
+        return replace(record, next_check_at=order.expires_at)
+    return record
 
 
 def withdrawn(record: PayRecord) -> PayRecord:

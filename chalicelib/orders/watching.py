@@ -15,7 +15,7 @@ from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import AppError, ChannelError, PaymentInProgress
 from chalicelib.optimistic import until_written
-from chalicelib.orders.attempts import CheckSchedule, is_undecided
+from chalicelib.orders.attempts import CheckSchedule, is_undecided, standing_for
 from chalicelib.orders.claims import is_calling, is_overdue, released
 from chalicelib.orders.model import (
     ClosingReason,
@@ -137,6 +137,9 @@ class Watching:
         answer = self._channels[record.channel]().close(record, deadline)
         if isinstance(answer, ClosedThere):
             gone = replace(record, still_payable_until=None, next_check_at=None)
+            order = self._store.order(record.order_id)
+            assert order is not None, f"order {record.order_id} is gone"
+            gone = standing_for(order, gone)
             self._store.commit(Change(write_id=secrets.token_hex(8), pay_records=(gone,)))
 
     def _see_to_the_order(self, order_id: OrderId, pay_no: PayNo, deadline: Deadline) -> None:
@@ -164,7 +167,7 @@ class Watching:
         live = self._store.pay_record(order.live_pay_no)
         assert live is not None, f"order {order_id} lost its attempt"
         gone = self._withdrawal.withdraw(order, live, order.closing_because, deadline)
-        self._commit(gone.order, *gone.attempts)
+        self._commit(gone.order, *(standing_for(order, attempt) for attempt in gone.attempts))
 
     def _schedule_next(self, pay_no: PayNo, was: datetime) -> None:
         record = self._store.pay_record(pay_no)
