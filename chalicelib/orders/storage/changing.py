@@ -49,8 +49,8 @@ class ChangeWriter:
             # the answer to our own write may have been lost, and the write repeated below us
             if self._is_there(change):
                 return
-            # the quota is the first action: alone it says that everything else held
-            if change.take_quota is not None and failed.failed == (0,):
+            # alone it says that everything else held
+            if change.take_quota is not None and failed.failed == (_position_of_quota(change),):
                 raise QuotaExhausted(detail=f"{change.take_quota.day}") from failed
             raise StaleWrite(detail=str(failed)) from failed
 
@@ -62,7 +62,7 @@ class ChangeWriter:
         for record in change.pay_records:
             sharded = self._sharded(self.records.check_shard, record.pay_no, record.next_check_at)
             self._write_versioned(transaction, self.records, record, change.write_id, sharded)
-            if record.channel is not None and record.channel_trade_no is not None:
+            if _has_trade(record):
                 self._claim_trade(transaction, record)
         for number, item in enumerate(change.items, start=_FIRST_ITEM):
             transaction.save(self.items(item_no=number, **asdict(item)))
@@ -137,3 +137,14 @@ class ChangeWriter:
         else:
             stored = found_or_none(self.refunds, change.refunds[0].out_refund_no)
         return stored is not None and stored.write_id == change.write_id
+
+
+def _has_trade(record: PayRecord) -> bool:
+    return record.channel is not None and record.channel_trade_no is not None
+
+
+def _position_of_quota(change: Change) -> int:
+    """Where its action travels: the first update, and pynamodb sends what is put before those."""
+    trades = sum(_has_trade(record) for record in change.pay_records)
+    guards = change.take_guard is not None
+    return trades + len(change.items) + len(change.messages) + guards
