@@ -1,6 +1,6 @@
 """WeChat Pay (微信支付, APIv3) as a payment channel: JSAPI, H5 and Native of one merchant.
 
-``wechat_gateway`` says whether an answer can be trusted; here it becomes the words of ``verdict``.
+``gateway`` says whether an answer can be trusted; here it becomes the words of ``verdict``.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ class WeChatChannel:
         return self._notifies.parse(headers, raw_body)
 
     def download_bill(self, day: date, deadline: Deadline) -> bytes:
-        """The trade bill of a Beijing day; see `wechat_bill.download_bill`."""
+        """The trade bill of a Beijing day; see ``bill.download_bill``."""
         return wechat_bill.download_bill(self._gateway, day, deadline)
 
     def _refuse_unless_ours(self, record: PayRecord) -> None:

@@ -77,8 +77,9 @@ class WeChatGateway:
         """Ask ``target``: a path and a query, quoted.
 
         Waits ``timeout_seconds`` at most, and never beyond ``deadline``. Success counts only with
-        WeChat's signature. A refusal may come without one, as WeChat's own SDKs take it; a wrong
-        one is none.
+        WeChat's signature. A refusal may come without one, as WeChat's own SDK takes it
+        (https://github.com/wechatpay-apiv3/wechatpay-go/blob/main/core/client.go); one that
+        claims our key must have it.
 
         Raises
         ------

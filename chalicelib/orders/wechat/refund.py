@@ -39,7 +39,7 @@ goes by, an operator mends a key or a permission."""
 def verdict_of_refund(
     fields: Fields, status_name: str, *, seen_at: datetime | None = None
 ) -> RefundVerdict:
-    """What a refund's status says; ``seen_at`` as in ``wechat_trade.verdict_of``.
+    """What a refund's status says; ``seen_at`` as in ``trade.verdict_of``.
 
     Raises
     ------

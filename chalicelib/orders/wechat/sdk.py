@@ -5,12 +5,13 @@ The SDK holds the keys, signs, verifies and decrypts. What it does beyond that i
 * For the serial number of an unknown key it downloads ``/v3/certificates``, in the middle of a
   notification that anybody can forge, and trusts what it got from then on. Here only our own
   ``PUB_KEY_ID_…`` reaches it, and there is nothing to download.
-* It takes a signature of any age, and a message sent twice; here five minutes.
+* It takes a signature of any age; here five minutes. (A message that comes twice within them is
+  for ``settle`` to know again.)
 * It looks for the headers under three spellings, fails on a fourth, and lets the sender choose
   which; here it sees the five that count.
 * It cannot do without ``Wechatpay-Signature-Type``, which not every message has.
 * Its own HTTP client knows no time limit, and re-serialises what it sends; here
-  ``wechat_transport`` sends the bytes that were signed.
+  ``transport`` sends the bytes that were signed.
 """
 
 from __future__ import annotations

@@ -143,7 +143,13 @@ class TestVerdicts:
 
     @pytest.mark.parametrize(
         ("status", "code"),
-        [(401, "SIGN_ERROR"), (400, "PARAM_ERROR"), (404, "RESOURCE_NOT_EXISTS"), (403, "X")],
+        [
+            (401, "SIGN_ERROR"),
+            (400, "PARAM_ERROR"),
+            (404, "RESOURCE_NOT_EXISTS"),
+            (400, "ORDER_NOT_EXIST"),
+            (403, "X"),
+        ],
     )
     def test_a_clear_no_is_a_refusal(self, gateway: Gateway, status: int, code: str) -> None:
         gateway.refuses(status, code)
