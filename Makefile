@@ -39,6 +39,10 @@ types: setup ## mypy, strict
 unit contract integration e2e: setup ## one suite of tests
 	@$(BIN)/pytest tests/$@
 
+.PHONY: chaos
+chaos: setup ## the state machine of payments, much longer and at random
+	@HYPOTHESIS_PROFILE=explore $(BIN)/pytest tests/integration/orders/test_machine.py
+
 .PHONY: format
 format: setup ## rewrite the layout of the code
 	@$(BIN)/ruff format .
