@@ -30,7 +30,6 @@ class Held:
     names: tuple[str, ...]
     carried_out: bool
     reached: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
 
     def wait(self) -> None:
         """Wait until it has come, and the engine has carried it out if it shall."""
@@ -104,7 +103,8 @@ class _Pass(BaseHTTPRequestHandler):
                 status, headers, answer = self._ask(body)
             if held is not None:
                 held.reached.set()
-                held.over.wait(_HELD_SECONDS)
+                # the client says no more until it has its answer, so it ends here with the client
+                self.rfile.read(1)
                 self.close_connection = True
                 return
         except (OSError, HTTPException):

@@ -28,11 +28,11 @@ from infra.local.stack import Stack
 _T = TypeVar("_T")
 
 QUICK = {
-    "SCHEDULE_PERIOD_SECONDS": "3",
+    "SCHEDULE_PERIOD_SECONDS": "4",
     "DRAIN_WINDOW_SECONDS": "3",
     "RETRY_DELAYS_SECONDS": "1,2",
     "QUERY_INTERVAL_SECONDS": "1",
-    "CLAIM_SECONDS": "4",
+    "CLAIM_SECONDS": "3",
     "CHECK_EVERY_SECONDS": "3",
     "REFUND_RETRY_SECONDS": "3",
 }
@@ -72,20 +72,25 @@ class School:
 
     def by_wechat(self, *, cancels: bool = False) -> WeChatWay:
         """Somebody inside WeChat."""
-        return WeChatWay(self.stack.wechat_url, cancels=cancels)
+        way = WeChatWay(self.stack.wechat_url, cancels=cancels)
+        self._held.callback(way.close)
+        return way
 
     def by_alipay(self, **payer: str) -> AlipayWay:
         """Somebody with an Alipay account."""
-        return AlipayWay(self.stack.alipay_url, **payer)
+        way = AlipayWay(self.stack.alipay_url, **payer)
+        self._held.callback(way.close)
+        return way
 
     def purchase(
         self,
         way: WayToPay,
         *,
         course_id: str = "1002",
+        user_id: str = "",
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> Purchase:
-        """A new student's purchase, heard from its beginning."""
+        """A purchase of ``user_id``, or of a new student, heard from its beginning."""
         listener = self._held.enter_context(Listener(self.stack.env["RABBITMQ_URL"]))
         return self._held.enter_context(
             Purchase(
@@ -94,7 +99,7 @@ class School:
                 way=way,
                 listener=listener,
                 shopper=Shopper(
-                    user_id=str(next(_students)),
+                    user_id=user_id or str(next(_students)),
                     course_id=course_id,
                     patience_seconds=patience_seconds,
                 ),
@@ -103,13 +108,18 @@ class School:
 
     def refund(self, purchase: Purchase) -> Refund:
         """An operator's wish to give ``purchase`` back."""
-        operator = Person(
+        return Refund(purchase, self.operator(), f"of-{purchase.order_id}")
+
+    def operator(self) -> Person:
+        """Somebody who may refund, logged in."""
+        person = Person(
             api_url=self.stack.api_url,
             identity_url=self.stack.identity_url,
             user_id="9001",
             roles=("refund-operator",),
         )
-        return Refund(purchase, self._held.enter_context(operator), f"of-{purchase.order_id}")
+        person.log_in()
+        return self._held.enter_context(person)
 
     def fault(self, way: WayToPay, **order: Any) -> Fault:
         """Order a fault from the simulator of ``way``; every time, unless ``times`` says else."""

@@ -59,7 +59,7 @@ class Purchase:
         self.pay_no = ""
         self.link = ""
         self.price_fen = 0
-        self._listener = listener
+        self.listener = listener
 
     def __enter__(self) -> Purchase:
         return self
@@ -158,7 +158,7 @@ class Purchase:
         return f"order {_PAID_ORDER}, pay record {_PAID_RECORD}"
 
     def _announced(self) -> str:
-        message = self._listener.hear(self.choose_course_id, self.shopper.patience_seconds)
+        message = self.listener.hear(self.choose_course_id, self.shopper.patience_seconds)
         if message is None:
             raise StepFailed("the exchange carried no message about the record")
         expect("orderId in the message", message["orderId"], self.order_id)

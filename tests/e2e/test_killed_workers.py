@@ -1,0 +1,125 @@
+"""The stream pump and the scheduler are killed in the middle of their work, and started again.
+
+The scheduler's functions run in processes of its group, and end with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from infra.local.purchase.nine_steps import Purchase
+from infra.local.purchase.way_to_pay import WayToPay
+from tests.e2e.database_gate import DatabaseGate, Held
+from tests.e2e.school import (
+    PATIENCE_SECONDS,
+    Fault,
+    School,
+    do,
+    may_learn,
+    order_becomes,
+    order_of,
+)
+
+_TRANSACTION = "TransactWriteItems"
+_GRANTS = "course-tables"
+REFUND_CALL = {"Alipay": "alipay.trade.refund", "WeChat Pay": "refund"}
+
+by_both = pytest.mark.parametrize(
+    "by", [School.by_alipay, School.by_wechat], ids=["alipay", "wechat"]
+)
+
+
+def kill_at(school: School, part: str, held: Held | Fault) -> None:
+    """Kill a part while ``held`` keeps it waiting, and start it again."""
+    held.wait()
+    school.kill(part)
+    school.start(part)
+
+
+def test_watch_payments_while_it_asks_a_platform(school: School) -> None:
+    """Nobody told us of the payment, and whoever was about to find out was killed."""
+    way = school.by_wechat()
+    purchase = school.purchase(way)
+    do(*purchase.steps()[:3])
+    school.fault(way, on="notify", do="drop", out_trade_no=purchase.pay_no, times=1)
+    way.pay()
+    held = school.slow_answer(way, "query", purchase.pay_no)
+
+    kill_at(school, "scheduler", held)
+
+    assert order_becomes(purchase, "600002")["paidByPayNo"] == purchase.pay_no
+    do(*purchase.steps()[7:])
+
+
+@by_both
+def test_send_refunds_while_the_platform_pays_back(
+    school: School, by: Callable[[School], WayToPay]
+) -> None:
+    """The money is on its way, and who sent it never heard so: it goes once, not twice."""
+    way = by(school)
+    purchase = school.purchase(way)
+    do(*purchase.steps())
+    if way.platform == "WeChat Pay":
+        school.fault(way, on="refund_notify", do="drop", out_trade_no=purchase.pay_no, times=1)
+    held = school.slow_answer(way, REFUND_CALL[way.platform], purchase.pay_no)
+    ask, paid_back, taken_back = school.refund(purchase).steps()
+    do(ask)
+
+    kill_at(school, "scheduler", held)
+
+    do(paid_back, taken_back)
+
+
+def test_publish_outbox_between_publishing_and_deleting(school: School, gate: DatabaseGate) -> None:
+    """The message goes out twice, and the course is open as long as it was paid for."""
+    purchase = school.purchase(school.by_wechat())
+    do(*purchase.steps()[:3])
+    held = gate.hold("BatchWriteItem", f"{purchase.order_id}#paid", carried_out=False)
+    purchase.way.pay()
+
+    kill_at(school, "stream_pump", held)
+
+    do(*purchase.steps()[4:])
+    assert purchase.listener.hear(purchase.choose_course_id, PATIENCE_SECONDS) is not None
+    _is_granted_once(purchase)
+
+
+@pytest.mark.parametrize("carried_out", [True, False], ids=["written", "not written"])
+def test_update_learning_while_it_opens_the_course(
+    school: School, gate: DatabaseGate, carried_out: bool
+) -> None:
+    purchase = school.purchase(school.by_wechat())
+    do(*purchase.steps()[:3])
+    grant = gate.hold(_TRANSACTION, purchase.choose_course_id, _GRANTS, carried_out=carried_out)
+    purchase.way.pay()
+
+    kill_at(school, "scheduler", grant)
+
+    do(*purchase.steps()[4:])
+    _is_granted_once(purchase)
+
+
+def test_update_learning_refunds_while_it_takes_the_course_back(
+    school: School, gate: DatabaseGate
+) -> None:
+    purchase = school.purchase(school.by_alipay())
+    do(*purchase.steps())
+    ask, *rest = school.refund(purchase).steps()
+    revocation = gate.hold(_TRANSACTION, purchase.choose_course_id, _GRANTS, carried_out=True)
+    do(ask)
+
+    kill_at(school, "scheduler", revocation)
+
+    do(*rest)
+
+
+def _is_granted_once(purchase: Purchase) -> None:
+    """The course is open for the days that were bought, from the payment on."""
+    may_learn(purchase)
+    path = f"/learning/choosecourse/learnstatus/{purchase.shopper.course_id}"
+    learning = purchase.student.asks("GET", path)
+    year, rest = learning["validtimeStart"].split("-", 1)
+    assert learning["validtimeEnd"] == f"{int(year) + 1}-{rest}"
+    assert order_of(purchase)["status"] == "600002"
