@@ -5,13 +5,16 @@ The scheduler's functions run in processes of its group, and end with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from infra.local.purchase.nine_steps import Purchase
+from infra.local.purchase.steps import until
 from infra.local.purchase.way_to_pay import WayToPay
 from tests.e2e.database_gate import DatabaseGate, Held
+from tests.e2e.expiring import let_expire
 from tests.e2e.school import (
     PATIENCE_SECONDS,
     Fault,
@@ -51,6 +54,19 @@ def test_watch_payments_while_it_asks_a_platform(school: School) -> None:
 
     assert order_becomes(purchase, "600002")["paidByPayNo"] == purchase.pay_no
     do(*purchase.steps()[7:])
+
+
+def test_watch_payments_while_it_closes_an_expired_order(school: School) -> None:
+    way = school.by_wechat()
+    purchase = school.purchase(way)
+    do(*purchase.steps()[:3])
+    held = school.slow_answer(way, "close", purchase.pay_no)
+    let_expire(school.stack, purchase.order_id, job_looks=True)
+
+    kill_at(school, "scheduler", held)
+
+    assert order_becomes(purchase, "600003")["closeReason"] == "expired"
+    assert way.trade(purchase.pay_no).state == "CLOSED"
 
 
 @by_both
@@ -98,6 +114,7 @@ def test_update_learning_while_it_opens_the_course(
     kill_at(school, "scheduler", grant)
 
     do(*purchase.steps()[4:])
+    _is_delivered_again(school, "paynotify_queue")
     _is_granted_once(purchase)
 
 
@@ -113,6 +130,15 @@ def test_update_learning_refunds_while_it_takes_the_course_back(
     kill_at(school, "scheduler", revocation)
 
     do(*rest)
+    _is_delivered_again(school, "refundnotify_queue")
+    assert purchase.learn_status() == "702002"
+
+
+def _is_delivered_again(school: School, queue: str) -> None:
+    """The drain that was started after the kill has done with the message, and says so."""
+    log = school.stack.part("scheduler").child
+    acked = re.compile(rf'"queue":"{queue}","report":"DrainReport\(acked=1, retried=0, dead=0')
+    until(f"{queue} did not deliver again", lambda: acked.search(log.output()), PATIENCE_SECONDS)
 
 
 def _is_granted_once(purchase: Purchase) -> None:
