@@ -16,6 +16,7 @@ from chalicelib.orders.storage.rows import (
     PayRecordRow,
     RefundQuotaRow,
     RefundRow,
+    UsedOnceRow,
 )
 
 MODELS: tuple[type[Model], ...] = (
@@ -30,6 +31,7 @@ MODELS: tuple[type[Model], ...] = (
     RefundQuotaRow,
     RefundRow,
     NotifyRow,
+    UsedOnceRow,
     OutboxItem,
     WorkerLeaseItem,
 )

@@ -51,6 +51,7 @@ from chalicelib.purchasables import Purchasables, SaleStatus
 _T = TypeVar("_T", Order, PayRecord)
 
 _RETRY_SECONDS = 3
+_REFUSED_PAUSE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +247,10 @@ class Cashier:
             # it may have arrived: the claim stays, and whoever comes after it asks first
             raise _in_progress(error) from error
         except ChannelRefused:
-            self._commit(released(order, Phase.OPEN), live)
             self._ask_what_became_of(live, deadline)
+            # nobody's clicks shall make us ask without end
+            pause_ends = self._clock.now() + _REFUSED_PAUSE
+            self._commit(replace(order, claim_deadline=pause_ends), live)
             raise
         now = self._clock.now()
         live = replace(live, prepay=prepay, prepay_at=now)

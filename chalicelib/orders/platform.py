@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from chalicelib.deadline import Deadline
+from chalicelib.errors import ChannelUnavailable
 from chalicelib.money import Fen
 from chalicelib.orders.model import PayChannel, PayNo, PayRecord, Refund, TradeType
 from chalicelib.orders.verdict import CloseAnswer, RefundVerdict, Verdict
@@ -203,6 +204,19 @@ class PaymentChannel(Protocol):
 
 Channels = Mapping[PayChannel, Callable[[], PaymentChannel]]
 """The platforms that are served; each is made when it is first needed."""
+
+
+def platform_of(channels: Channels, record: PayRecord) -> PaymentChannel:
+    """The platform at which an attempt was opened.
+
+    Raises
+    ------
+    ChannelUnavailable
+        It was never opened, or its platform is not served any more.
+    """
+    if record.channel is None or record.channel not in channels:
+        raise ChannelUnavailable(detail=f"{record.channel} is not served")
+    return channels[record.channel]()
 
 
 class BrowserReturns(Protocol):

@@ -82,6 +82,14 @@ class Change:
     take_quota: QuotaTake | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DueCheck:
+    """An attempt that somebody shall look at, since ``at``."""
+
+    pay_no: PayNo
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
     """Some orders of a user, newest first; ``next_token`` is None on the last page."""
@@ -144,7 +152,7 @@ class OrderStore(Protocol):
         """
         ...
 
-    def due_checks(self, now: datetime, most: int) -> tuple[PayNo, ...]:
+    def due_checks(self, now: datetime, most: int) -> tuple[DueCheck, ...]:
         """Attempts whose ``next_check_at`` has come, the longest due first; may lag behind."""
         ...
 
@@ -177,6 +185,10 @@ class OrderStore(Protocol):
 
     def claim_query(self, pay_no: PayNo, now: datetime, not_since: datetime) -> bool:
         """Note that the platform is asked now, unless somebody did after ``not_since``."""
+        ...
+
+    def use_once(self, key: str, until: datetime, now: datetime) -> bool:
+        """Whether nobody has used ``key`` before; nobody else may use it before ``until``."""
         ...
 
     def log_notify(self, entry: NotifyEntry) -> None:

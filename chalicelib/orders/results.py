@@ -11,8 +11,8 @@ from typing import Protocol
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import (
+    AppError,
     ChannelError,
-    ChannelUnavailable,
     NotFound,
     NotifyRejected,
     NotifyUnusable,
@@ -22,7 +22,7 @@ from chalicelib.optimistic import until_written
 from chalicelib.orders.attempts import is_undecided
 from chalicelib.orders.evidence import Evidence
 from chalicelib.orders.model import Order, OrderStatus, PayChannel, PayNo, PayRecord
-from chalicelib.orders.platform import Channels, Notify, RefundNotice
+from chalicelib.orders.platform import Channels, Notify, RefundNotice, platform_of
 from chalicelib.orders.ports import OrderStore, Report
 from chalicelib.orders.settle import Case, settle
 from chalicelib.orders.verdict import (
@@ -101,7 +101,7 @@ class PaymentResults:
                 settlement = self._settle(notify.pay_no, notify.tells)
         except NotifyRejected as error:
             self._report("NotifiesRejected")
-            self._evidence.of_rejected(channel, error, raw_body)
+            self._keep_sample(channel, error, raw_body)
             raise
         except (NotifyUnusable, StaleWrite) as error:
             self._report("NotifiesUnusable")
@@ -109,6 +109,13 @@ class PaymentResults:
             raise
         self._evidence.of_settled(channel, notify, settlement, raw_body)
         return settlement
+
+    def _keep_sample(self, channel: PayChannel, error: NotifyRejected, raw_body: bytes) -> None:
+        """A sample that cannot be kept is no reason to ask for a forgery once more."""
+        try:
+            self._evidence.of_rejected(channel, error, raw_body)
+        except AppError:
+            self._report("EvidenceLost")
 
     def _recognise(self, channel: PayChannel, notify: Notify) -> None:
         """The notification must be about an attempt as we opened it: platform, app, merchant."""
@@ -169,10 +176,7 @@ class PaymentResults:
         ChannelError
             There is no answer that can be trusted; nothing changed.
         """
-        assert record.channel is not None
-        if record.channel not in self._channels:
-            raise ChannelUnavailable(detail=f"{record.channel.name} is not served")
-        verdict = self._channels[record.channel]().query(record, deadline)
+        verdict = platform_of(self._channels, record).query(record, deadline)
         self._settle(record.pay_no, verdict)
         return verdict
 
@@ -212,6 +216,9 @@ class PaymentResults:
         return settlement
 
     def _tell(self, settlement: Settlement, verdict: Verdict) -> None:
+        if isinstance(verdict, Paid) and verdict.has_refunds:
+            # how much went back is known by our own refunds, or by the platform's bill alone
+            self._report("RefundsToCheck")
         match settlement, verdict:
             case Settled(), _:
                 self._report("OrdersPaid")
@@ -220,9 +227,6 @@ class PaymentResults:
                 self._report("RefundsOwed")
             case RefundSeen(), _:
                 self._report("RefundsSeen")
-            case AlreadySettled(), Paid(has_refunds=True):
-                # how much went back is known by our own refunds, or by the bill alone
-                self._report("RefundsToCheck")
             case Contradiction(), _:
                 self._report("ContradictingVerdicts")
             case _, Unknown():

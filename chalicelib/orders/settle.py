@@ -94,6 +94,7 @@ def _new_payment(case: Case, paid: Paid, now: datetime, write_id: str) -> tuple[
     record, refunds = told_back(record, case.refunds, paid.back_fen, now)
     if record.status is PayStatus.REFUNDED:
         # we first hear of a payment when all of it is back: nothing is owed, nothing is granted
+        record = _standing_for_its_order(case, record)
         return RefundSeen(), Change(write_id=write_id, pay_records=(record,), refunds=refunds)
     surplus = _why_it_buys_nothing(case, paid)
     if surplus is not None:

@@ -62,6 +62,7 @@ REFUND_MOVES = (
     Move(RefundStatus.SENT, RefundStatus.OWED, "never arrived, refused for now, or closed there"),
     Move(RefundStatus.SENT, RefundStatus.MANUAL, "refused for good, or undeliverable"),
     Move(RefundStatus.SENT, RefundStatus.RELEASED, "the portal was faster, nothing is left"),
+    Move(RefundStatus.MANUAL, RefundStatus.OWED, "the portal paid back a part; the rest is sent"),
     Move(RefundStatus.MANUAL, RefundStatus.DONE, "back after all"),
     Move(RefundStatus.MANUAL, RefundStatus.RELEASED, "paid back in the merchant portal"),
 )

@@ -22,17 +22,20 @@ from chalicelib.orders.model import (
     Order,
     OrderId,
     OrderStatus,
+    PayChannel,
     PayNo,
     PayRecord,
     PayStatus,
     Phase,
 )
-from chalicelib.orders.platform import Channels
-from chalicelib.orders.ports import AsksPlatforms, Change, OrderStore, Report
-from chalicelib.orders.verdict import ClosedThere, StillOpen
+from chalicelib.orders.platform import Channels, platform_of
+from chalicelib.orders.ports import AsksPlatforms, Change, DueCheck, OrderStore, Report
+from chalicelib.orders.silence import Silence
+from chalicelib.orders.verdict import ClosedThere, StillOpen, Unknown, Verdict
 from chalicelib.orders.withdrawal import Withdrawal
 
 _UNFORESEEN_PAUSE = timedelta(minutes=5)
+_UNKNOWN_PAUSE = timedelta(hours=1)
 _SECONDS_A_CHECK = 8
 _LEAST_SECONDS = 10
 
@@ -78,38 +81,45 @@ class Watching:
         attempt that it did not get to, or that it was killed at, is due at the next run.
         """
         checked = undecided = 0
-        for pay_no in self._store.due_checks(self._clock.now(), self._most):
+        silence = Silence()
+        for due in self._store.due_checks(self._clock.now(), self._most):
             if deadline.remaining_seconds() < _LEAST_SECONDS:
                 break
             checked += 1
-            undecided += not self._check_safely(pay_no, deadline)
+            undecided += not self._check_safely(due, silence, deadline)
         return Watched(checked, undecided)
 
-    def _check_safely(self, pay_no: PayNo, deadline: Deadline) -> bool:
-        limit = Deadline.after(deadline.cut(_SECONDS_A_CHECK))
+    def _check_safely(self, due: DueCheck, silence: Silence, deadline: Deadline) -> bool:
+        channel: PayChannel | None = None
+        pause = self._schedule.often
         try:
-            self.check(pay_no, limit)
-        except (ChannelError, PaymentInProgress):
+            record = self._store.pay_record(due.pay_no)
+            channel = record.channel if record is not None else None
+            if not silence.of(channel):
+                self.check(due.pay_no, Deadline.after(deadline.cut(_SECONDS_A_CHECK)))
+                return True
             self._report("ChecksUnanswered")
-            self._put_off(pay_no, self._schedule.often)
+        except (ChannelError, PaymentInProgress) as error:
+            silence.note(channel, error)
+            self._report("ChecksUnanswered")
         except AppError:
             self._report("ChecksFailed")
-            self._put_off(pay_no, self._schedule.often)
         except Exception:  # noqa: BLE001  the attempts after it shall be looked at as well
-            self._on_unforeseen(pay_no)
+            self._on_unforeseen(due.pay_no)
             self._report("ChecksFailed")
-            self._put_off(pay_no, _UNFORESEEN_PAUSE)
-        else:
-            return True
+            pause = _UNFORESEEN_PAUSE
+        self._put_off(due, pause)
         return False
 
-    def _put_off(self, pay_no: PayNo, pause: timedelta) -> None:
-        """Again soon, also past the last scheduled check: an unanswered question stays one."""
-        record = self._store.pay_record(pay_no)
-        if record is not None and record.next_check_at is not None:
-            now = self._clock.now()
-            if record.next_check_at <= now:
-                self._store.reschedule_check(pay_no, record.next_check_at, now + pause)
+    def _put_off(self, due: DueCheck, pause: timedelta) -> None:
+        """Again soon, also past the last scheduled check: an unanswered question stays one.
+
+        By the index alone: a row that cannot be read shall not stand in front of the others.
+        """
+        try:
+            self._store.reschedule_check(due.pay_no, due.at, self._clock.now() + pause)
+        except AppError:
+            self._report("ChecksFailed")
 
     def check(self, pay_no: PayNo, deadline: Deadline) -> None:
         """Ask about one attempt, and bring its order to where it belongs by now.
@@ -122,19 +132,20 @@ class Watching:
         due = self._store.pay_record(pay_no)
         if due is None or due.next_check_at is None:
             return
+        verdict: Verdict | None = None
         if is_undecided(due) and due.opened_at is not None:
             verdict = self._results.ask(due, deadline)
             if isinstance(verdict, StillOpen):
                 self._close_if_withdrawn(pay_no, deadline)
         self._see_to_the_order(due.order_id, pay_no, deadline)
-        self._schedule_next(pay_no, due.next_check_at)
+        self._schedule_next(pay_no, due.next_check_at, is_unknown=isinstance(verdict, Unknown))
 
     def _close_if_withdrawn(self, pay_no: PayNo, deadline: Deadline) -> None:
         """What we no longer offer and the payer has opened after all can be closed by now."""
         record = self._store.pay_record(pay_no)
-        if record is None or record.status is not PayStatus.CLOSED or record.channel is None:
+        if record is None or record.status is not PayStatus.CLOSED:
             return
-        answer = self._channels[record.channel]().close(record, deadline)
+        answer = platform_of(self._channels, record).close(record, deadline)
         if isinstance(answer, ClosedThere):
             gone = replace(record, still_payable_until=None, next_check_at=None)
             order = self._store.order(record.order_id)
@@ -169,11 +180,15 @@ class Watching:
         gone = self._withdrawal.withdraw(order, live, order.closing_because, deadline)
         self._commit(gone.order, *(standing_for(order, attempt) for attempt in gone.attempts))
 
-    def _schedule_next(self, pay_no: PayNo, was: datetime) -> None:
+    def _schedule_next(self, pay_no: PayNo, was: datetime, *, is_unknown: bool) -> None:
         record = self._store.pay_record(pay_no)
         if record is None or record.next_check_at != was:
             return  # written meanwhile by whoever decided it
-        self._store.reschedule_check(pay_no, was, self._next_check(record))
+        again = self._next_check(record)
+        if again is None and is_unknown:
+            # it may be a payment that we cannot read yet
+            again = self._clock.now() + _UNKNOWN_PAUSE
+        self._store.reschedule_check(pay_no, was, again)
 
     def _next_check(self, record: PayRecord) -> datetime | None:
         now = self._clock.now()

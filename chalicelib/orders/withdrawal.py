@@ -31,7 +31,7 @@ from chalicelib.orders.model import (
     PayStatus,
     Phase,
 )
-from chalicelib.orders.platform import Channels
+from chalicelib.orders.platform import Channels, platform_of
 from chalicelib.orders.ports import AsksPlatforms, Change, OrderStore
 from chalicelib.orders.states import move_order
 from chalicelib.orders.verdict import ClosedThere, ClosedUnpaid, CloseRefused, NothingToClose, Paid
@@ -140,8 +140,7 @@ class Withdrawal:
         )
 
     def _closed(self, live: PayRecord, deadline: Deadline) -> tuple[PayRecord, ...]:
-        assert live.channel is not None
-        match self._channels[live.channel]().close(live, deadline):
+        match platform_of(self._channels, live).close(live, deadline):
             case ClosedThere():
                 return (closed_there(live),)
             case NothingToClose():

@@ -1,4 +1,4 @@
-"""``refunds list``: what is on its way back, or waits for somebody."""
+"""``refunds list``, ``refunds found``: what is on its way back, or came back without us."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib import wiring
 from chalicelib.clock import to_beijing_text
-from chalicelib.money import fen_to_yuan_text
+from chalicelib.money import Fen, fen_to_yuan_text
+from chalicelib.ops.refunds import found
+from chalicelib.orders.model import PayNo
+from chalicelib.orders.verdict import AlreadySettled, RefundSeen
 
 if TYPE_CHECKING:
     Groups = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -23,6 +26,26 @@ def add_commands(groups: Groups) -> None:
     commands = group.add_subparsers(title="commands", metavar="command", required=True)
     show = commands.add_parser("list", help="refunds that are owed, sent or need a person")
     show.set_defaults(run=_list)
+    portal = commands.add_parser(
+        "found", help="a refund made in the merchant portal, by its number"
+    )
+    portal.add_argument("pay_no", metavar="PAY_NO")
+    portal.add_argument("number", metavar="REFUND_NO", help="its number at the platform")
+    portal.add_argument("fen", metavar="FEN", type=int, help="its amount")
+    portal.set_defaults(run=_found)
+
+
+def _found(chosen: argparse.Namespace) -> int:
+    outcome = found(
+        wiring.order_store(),
+        wiring.channels(),
+        wiring.refund_results(),
+        PayNo(chosen.pay_no),
+        chosen.number,
+        Fen(chosen.fen),
+    )
+    print(f"{chosen.number}: {outcome!r}")
+    return 0 if isinstance(outcome, RefundSeen | AlreadySettled) else 1
 
 
 def _list(_: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from chalicelib.orders.model import (
     Refund,
 )
 from chalicelib.orders.platform import Form, Notify, Opening, Payer, Presentation
-from chalicelib.orders.ports import Change, NotifyEntry, OrderPage, QuotaTake
+from chalicelib.orders.ports import Change, DueCheck, NotifyEntry, OrderPage, QuotaTake
 from chalicelib.orders.verdict import (
     CloseAnswer,
     NothingToClose,
@@ -49,6 +49,7 @@ class FakeOrderStore:
         self.guards: dict[str, OrderId] = {}
         self.trades: dict[tuple[str, str], PayNo] = {}
         self.refund_rows: dict[str, Refund] = {}
+        self.used: dict[str, datetime] = {}
         self.quotas: dict[date, tuple[int, int]] = {}
         self.outbox: dict[str, OutboxMessage] = {}
         self.notifies: dict[tuple[PayNo | None, str], NotifyEntry] = {}
@@ -90,13 +91,13 @@ class FakeOrderStore:
         more = f"{user_id}/{start + size}" if len(mine) > size else None
         return OrderPage(orders=tuple(mine[:size]), next_token=more)
 
-    def due_checks(self, now: datetime, most: int) -> tuple[PayNo, ...]:
+    def due_checks(self, now: datetime, most: int) -> tuple[DueCheck, ...]:
         due = [
             (record.next_check_at, record.pay_no)
             for record in self.records.values()
             if record.next_check_at is not None and record.next_check_at <= now
         ]
-        return tuple(pay_no for _, pay_no in sorted(due)[:most])
+        return tuple(DueCheck(pay_no, at) for at, pay_no in sorted(due)[:most])
 
     def due_refunds(self, now: datetime, most: int) -> tuple[str, ...]:
         due = [
@@ -182,6 +183,13 @@ class FakeOrderStore:
             if record is None or (record.queried_at is not None and record.queried_at > not_since):
                 return False
             self.records[pay_no] = replace(record, queried_at=now)
+            return True
+
+    def use_once(self, key: str, until: datetime, now: datetime) -> bool:
+        with self._lock:
+            if self.used.get(key, now) > now:
+                return False
+            self.used[key] = until
             return True
 
     def log_notify(self, entry: NotifyEntry) -> None:

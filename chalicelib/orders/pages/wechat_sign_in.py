@@ -6,12 +6,17 @@ a browser goes. The openid never leaves the server.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.deadline import Deadline
 from chalicelib.orders.model import PayNo
 from chalicelib.orders.pages.oauth_ticket import OAuthTicket, OAuthTickets
+
+IsFirstUse = Callable[[str], bool]
+"""Whether nobody came back with this state before."""
 
 MOST_RESTARTS = 2
 """A code that cannot be used is asked for anew so often; then a person decides."""
@@ -63,9 +68,10 @@ Arrival = SignedIn | Departure | NotSignedIn
 class WeChatSignIn:
     """Begins the OAuth and ends it."""
 
-    def __init__(self, oauth: OAuth, tickets: OAuthTickets) -> None:
+    def __init__(self, oauth: OAuth, tickets: OAuthTickets, is_first_use: IsFirstUse) -> None:
         self._oauth = oauth
         self._tickets = tickets
+        self._is_first_use = is_first_use
 
     def begin(self, pay_no: PayNo) -> Departure:
         """Send the browser to WeChat; it comes back for ``pay_no``."""
@@ -84,8 +90,9 @@ class WeChatSignIn:
     def arrive(self, ticket: OAuthTicket, code: str, deadline: Deadline) -> Arrival:
         """Exchange the code that came along; empty when the payer refused.
 
-        A reloaded page brings its code a second time, so a code that cannot be used begins the
-        OAuth again, under a new ticket, at most `MOST_RESTARTS` times.
+        A ticket asks WeChat once. A reloaded page brings it and its code a second time; then, and
+        when the code cannot be used, the OAuth begins again under a new ticket, at most
+        `MOST_RESTARTS` times.
 
         Raises
         ------
@@ -97,12 +104,12 @@ class WeChatSignIn:
 
         if not code:
             return NotSignedIn()
-        try:
-            return SignedIn(self._oauth.openid(code, deadline))
-        except CodeNotUsable:
-            if ticket.restarts >= MOST_RESTARTS:
-                return NotSignedIn()
-            return self._depart(ticket.pay_no, ticket.restarts + 1)
+        if self._is_first_use(ticket.state):
+            with suppress(CodeNotUsable):
+                return SignedIn(self._oauth.openid(code, deadline))
+        if ticket.restarts >= MOST_RESTARTS:
+            return NotSignedIn()
+        return self._depart(ticket.pay_no, ticket.restarts + 1)
 
     def _depart(self, pay_no: PayNo, restarts: int) -> Departure:
         ticket, set_cookie = self._tickets.issue(pay_no, restarts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import chain
 
 from chalicelib.clock import Clock
@@ -25,6 +26,9 @@ from chalicelib.orders.ports import Change, OrderStore, Report
 from chalicelib.orders.refunds.money_back import owed_fen
 from chalicelib.orders.refunds.sums import counted, left_to_refund, sum_of, with_refund
 from chalicelib.orders.states import move_refund
+
+REMIND_AFTER = timedelta(hours=1)
+"""How often a refund that waits for approval is counted again."""
 
 MOST_REFUNDS = 50
 """Of one payment (https://pay.weixin.qq.com/doc/v3/merchant/4012556457)."""
@@ -181,7 +185,7 @@ class RefundDesk:
             status=RefundStatus.AWAITING_APPROVAL if waits else RefundStatus.OWED,
             created_at=now,
             requested_by=requested_by,
-            next_try_at=None if waits else now,
+            next_try_at=now + REMIND_AFTER if waits else now,
         )
 
     def _approve(self, out_refund_no: str, approved_by: str, write_id: str) -> Refund:
@@ -208,7 +212,9 @@ class RefundDesk:
         if refund.status is not RefundStatus.AWAITING_APPROVAL:
             raise RefundNotPossible("该退款不在等待审批", detail=f"it is {refund.status}")
         rejected = replace(
-            move_refund(refund, RefundStatus.RELEASED), last_answer=_REJECTED_BY + rejected_by
+            move_refund(refund, RefundStatus.RELEASED),
+            last_answer=_REJECTED_BY + rejected_by,
+            next_try_at=None,
         )
         record = self._store.pay_record(refund.pay_no)
         assert record is not None, f"refund {out_refund_no} lost its payment"

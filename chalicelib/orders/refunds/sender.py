@@ -18,13 +18,15 @@ from datetime import datetime, time, timedelta
 
 from chalicelib.clock import BEIJING, Clock
 from chalicelib.deadline import Deadline
-from chalicelib.errors import AppError, ChannelError, ChannelUnavailable, QuotaExhausted
+from chalicelib.errors import AppError, ChannelError, QuotaExhausted
 from chalicelib.optimistic import until_written
 from chalicelib.orders.model import PayChannel, PayRecord, Refund, RefundKind, RefundStatus
-from chalicelib.orders.platform import Channels, PaymentChannel
+from chalicelib.orders.platform import Channels, PaymentChannel, platform_of
 from chalicelib.orders.ports import AsksPlatforms, Change, OrderStore, QuotaTake, Report
+from chalicelib.orders.refunds.desk import REMIND_AFTER
 from chalicelib.orders.refunds.results import RefundSettling
 from chalicelib.orders.refunds.settle import RefundPolicy, put_off
+from chalicelib.orders.silence import Silence
 from chalicelib.orders.states import move_refund
 from chalicelib.orders.verdict import Paid
 
@@ -78,25 +80,34 @@ class RefundSender:
         for _ in due:
             self._report("RefundsOwed")
         looked_at = failed = 0
+        silence = Silence()
         for number in due:
             if deadline.remaining_seconds() < _LEAST_SECONDS:
                 break
             looked_at += 1
-            failed += not self._move_on_safely(number, deadline)
+            failed += not self._move_on_safely(number, silence, deadline)
         return Sent(looked_at, failed)
 
-    def _move_on_safely(self, number: str, deadline: Deadline) -> bool:
+    def _move_on_safely(self, number: str, silence: Silence, deadline: Deadline) -> bool:
+        channel: PayChannel | None = None
         try:
-            self._move_on(number, Deadline.after(deadline.cut(_SECONDS_A_REFUND)))
-        except ChannelError:
+            refund = self._store.refund(number)
+            if refund is None or not _is_due(refund, self._clock.now()):
+                return True  # the index lags behind
+            record = self._record(refund)
+            channel = record.channel
+            if not silence.of(channel):
+                self._move_on(refund, record, Deadline.after(deadline.cut(_SECONDS_A_REFUND)))
+                return True
+            self._report("RefundsRetried")
+        except ChannelError as error:
+            silence.note(channel, error)
             self._report("RefundsRetried")
         except AppError:
             self._report("RefundsFailed")
         except Exception:  # noqa: BLE001  the refunds after it shall be moved on as well
             self._on_unforeseen(number)
             self._report("RefundsFailed")
-        else:
-            return True
         self._put_off_safely(number)
         return False
 
@@ -106,18 +117,22 @@ class RefundSender:
             self._put_off(number)
         except AppError:
             self._report("RefundsFailed")
+        except Exception:  # noqa: BLE001  as above
+            self._on_unforeseen(number)
+            self._report("RefundsFailed")
 
     def _put_off(self, number: str) -> None:
         refund, now = self._store.refund(number), self._clock.now()
         if refund is not None and _is_due(refund, now):
             self._write(put_off(refund, now, self._policy))
 
-    def _move_on(self, number: str, deadline: Deadline) -> None:
-        refund = self._store.refund(number)
-        if refund is None or not _is_due(refund, self._clock.now()):
-            return  # the index lags behind
-        record = self._record(refund)
-        channel = self._channel(record)
+    def _move_on(self, refund: Refund, record: PayRecord, deadline: Deadline) -> None:
+        if refund.status is RefundStatus.AWAITING_APPROVAL:
+            self._report("RefundsAwaitingApproval")
+            later = self._clock.now() + REMIND_AFTER
+            self._write(replace(refund, next_try_at=later))
+            return
+        channel = platform_of(self._channels, record)
         match refund.status:
             case RefundStatus.OWED:
                 self._send(refund, record, channel, deadline)
@@ -129,7 +144,7 @@ class RefundSender:
                 self._ask(refund, record, channel, deadline)
                 self._results.ask(record, deadline)
             case _:
-                raise AssertionError(f"refund {number} is {refund.status} and due")
+                raise AssertionError(f"{refund.out_refund_no} is {refund.status} and due")
 
     def _ask(
         self, refund: Refund, record: PayRecord, channel: PaymentChannel, deadline: Deadline
@@ -217,11 +232,6 @@ class RefundSender:
         record = self._store.pay_record(refund.pay_no)
         assert record is not None, f"refund {refund.out_refund_no} lost its payment"
         return record
-
-    def _channel(self, record: PayRecord) -> PaymentChannel:
-        if record.channel is None or record.channel not in self._channels:
-            raise ChannelUnavailable(detail=f"{record.channel} is not served")
-        return self._channels[record.channel]()
 
 
 def _is_due(refund: Refund, now: datetime) -> bool:

@@ -89,9 +89,10 @@ def _less(refund: Refund, fen: Fen) -> Refund:
     refund = replace(refund, amount_fen=Fen(refund.amount_fen - fen))
     if refund.amount_fen == NO_MONEY:
         return replace(move_refund(refund, RefundStatus.RELEASED), next_try_at=None)
-    if refund.status is RefundStatus.MANUAL or refund.sent_at is None:
+    if refund.sent_at is None:
         return refund
-    # a platform refuses another amount under a number that it has heard of
+    # a platform refuses another amount under a number that it has heard of; and what it refused
+    # for good may have been too much for it beside what the portal paid
     return replace(
         move_refund(refund, RefundStatus.OWED),
         generation=refund.generation + 1,

@@ -6,8 +6,6 @@ My orders are in ``order_api``, refunds in ``refund_api``, the pages that payers
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import msgspec
 from chalice.app import Response
 
@@ -20,15 +18,12 @@ from chalicelib.orders.model import PayNo
 from chalicelib.orders.pages.links import payment_url
 from chalicelib.orders.pages.qr import qr_data_uri
 from chalicelib.orders.routes import render
-from chalicelib.orders.routes.patience import SECONDS_ON_PLATFORMS
+from chalicelib.orders.routes.patience import LINK_OUTLIVES_ORDER, SECONDS_ON_PLATFORMS
 from chalicelib.orders.service import Offer
 from chalicelib.purchasables import OrderType
 from chalicelib.settings import settings
 
 orders = Api(__name__)
-
-LINK_OUTLIVES_ORDER = timedelta(hours=24)
-"""A payer who comes back late shall read how it ended; nothing can be opened by then."""
 
 
 class _PayCodeRequest(msgspec.Struct, rename="camel"):

@@ -1,4 +1,11 @@
-"""How long a person waits for payment platforms inside one request."""
+"""How long a request waits, and how long a link is good."""
+
+from __future__ import annotations
+
+from datetime import timedelta
 
 SECONDS_ON_PLATFORMS = 8
-"""The longest in all; then the answer is 处理中, and what was begun goes on by itself."""
+"""The longest that one request waits for payment platforms."""
+
+LINK_OUTLIVES_ORDER = timedelta(hours=24)
+"""A payer who comes back late shall read how it ended; nothing can be opened by then."""

@@ -21,12 +21,13 @@ from chalicelib.orders.pages.cashier import (
 )
 from chalicelib.orders.pages.layout import message_page
 from chalicelib.orders.pages.links import payment_url
+from chalicelib.orders.pages.oauth_ticket import LIFE as TICKET_LIFE
 from chalicelib.orders.pages.oauth_ticket import OAuthTicket, OAuthTickets
 from chalicelib.orders.pages.ways import chosen_way, ways_for
 from chalicelib.orders.pages.wechat_sign_in import Departure, NotSignedIn, SignedIn, WeChatSignIn
 from chalicelib.orders.platform import Payer
+from chalicelib.orders.routes.patience import SECONDS_ON_PLATFORMS
 from chalicelib.orders.routes.way_to_platform import (
-    SECONDS_ON_PLATFORMS,
     form_leads_to,
     opened,
     requestpay_address,
@@ -124,6 +125,7 @@ def alipay_return() -> Response:
 
 
 def _arrived(ticket: OAuthTicket, code: str) -> Response:
+    _refuse_unless_payable(ticket.pay_no)
     deadline = Deadline.after(SECONDS_ON_PLATFORMS)
     arrival = _sign_in().arrive(ticket, code, deadline)
     match arrival:
@@ -144,7 +146,13 @@ def _departed(departure: Departure) -> Response:
 
 def _sign_in() -> WeChatSignIn:
     base = settings().require("public_base_url")
-    return WeChatSignIn(wiring.wechat_oauth(), OAuthTickets(wiring.links(), wiring.clock(), base))
+    tickets = OAuthTickets(wiring.links(), wiring.clock(), base)
+    return WeChatSignIn(wiring.wechat_oauth(), tickets, _is_first_use)
+
+
+def _is_first_use(state: str) -> bool:
+    now = wiring.clock().now()
+    return wiring.order_store().use_once(f"oauth#{state}", now + TICKET_LIFE, now)
 
 
 def _refuse_unless_payable(pay_no: PayNo) -> None:

@@ -22,12 +22,9 @@ from chalicelib.orders.pages.platforms import (
     wechat_h5_page,
 )
 from chalicelib.orders.platform import Bridge, CodeUrl, Form, Payer, Presentation, Redirect
+from chalicelib.orders.routes.patience import LINK_OUTLIVES_ORDER
 from chalicelib.settings import settings
 
-SECONDS_ON_PLATFORMS = 8
-"""The longest that one request waits for payment platforms."""
-
-_RETURN_SIGNATURE_LIFE = timedelta(hours=24)
 _TOKEN_LIFE = timedelta(minutes=30)
 _RETRY_SECONDS = 3
 
@@ -43,12 +40,19 @@ def token_for(pay_no: PayNo) -> str:
 
 
 def ways_on(pay_no: PayNo) -> WaysOn:
-    """The addresses by which a payer sees how a payment stands, signed for a day.
+    """The addresses by which a payer sees how a payment stands.
 
-    Whoever pays for a friend has no token of the owner, and comes back late perhaps.
+    Whoever pays for a friend has no token of the owner, and comes back late perhaps. The signatures
+    end with the link's own, however often a page makes them anew.
+
+    Raises
+    ------
+    NotFound
+        There is no such attempt.
     """
     base = settings().require("public_base_url")
-    sign = wiring.links().sign("pay", pay_no, wiring.clock().now() + _RETURN_SIGNATURE_LIFE)
+    ends_at = wiring.cashier().show(pay_no).order.expires_at + LINK_OUTLIVES_ORDER
+    sign = wiring.links().sign("pay", pay_no, ends_at)
     return WaysOn(
         cashier_url=payment_url(base, pay_no, sign),
         payresult_url=signed_url(f"{base}/orders/payresult", pay_no, sign),

@@ -204,6 +204,16 @@ class RefundQuotaRow(Model):
     fen = NumberAttribute()
 
 
+class UsedOnceRow(Model):
+    """What may be used once, as a way through OAuth; kept until it would be refused anyway."""
+
+    class Meta:
+        table_name = "used-once"
+
+    key = UnicodeAttribute(hash_key=True)
+    expires = TTLAttribute()
+
+
 class NotifyRow(Model):
     """The evidence: each notification as it came. Rejected ones expire."""
 

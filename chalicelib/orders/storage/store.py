@@ -19,7 +19,7 @@ from chalicelib.orders.model import (
     Refund,
     is_pay_no,
 )
-from chalicelib.orders.ports import Change, NotifyEntry, OrderPage
+from chalicelib.orders.ports import Change, DueCheck, NotifyEntry, OrderPage
 from chalicelib.orders.storage import due, reading, rows
 from chalicelib.orders.storage.changing import ChangeWriter
 from chalicelib.orders.storage.paging import orders_of
@@ -44,6 +44,7 @@ class DynamoOrderStore:
         self._records = dynamo.bind(rows.PayRecordRow)
         self._refunds = dynamo.bind(rows.RefundRow)
         self._notifies = dynamo.bind(rows.NotifyRow)
+        self._used = dynamo.bind(rows.UsedOnceRow)
         self._writer = ChangeWriter(
             dynamo,
             orders=self._orders,
@@ -107,9 +108,10 @@ class DynamoOrderStore:
         """A page of a user's orders, newest first, by the index."""
         return orders_of(self._orders, user_id, status=status, size=size, page_token=page_token)
 
-    def due_checks(self, now: datetime, most: int) -> tuple[PayNo, ...]:
+    def due_checks(self, now: datetime, most: int) -> tuple[DueCheck, ...]:
         """Attempts whose next check has come, by the index."""
-        return tuple(PayNo(row.pay_no) for row in due.checks(self._records, now, most))
+        rows = due.checks(self._records, now, most)
+        return tuple(DueCheck(PayNo(row.pay_no), row.next_check_at) for row in rows)
 
     def due_refunds(self, now: datetime, most: int) -> tuple[str, ...]:
         """Refunds whose next try has come, by the index."""
@@ -135,6 +137,16 @@ class DynamoOrderStore:
                     & (asked.does_not_exist() | (asked <= not_since)),
                 )
             )
+        except ConditionFailed:
+            return False
+        return True
+
+    def use_once(self, key: str, until: datetime, now: datetime) -> bool:
+        """Whether nobody has used ``key`` before; the first answer of a repeated write is lost."""
+        model = self._used
+        unused = model.key.does_not_exist() | (model.expires <= now)
+        try:
+            repeating(lambda: model(key=key, expires=until).save(condition=unused))
         except ConditionFailed:
             return False
         return True

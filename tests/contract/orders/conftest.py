@@ -26,6 +26,7 @@ def store(request: pytest.FixtureRequest) -> OrderStore:
         rows.RefundRow,
         rows.RefundQuotaRow,
         rows.NotifyRow,
+        rows.UsedOnceRow,
         OutboxItem,
     )
     return DynamoOrderStore(Dynamo(settings), rejected_ttl_days=30)

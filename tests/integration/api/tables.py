@@ -11,7 +11,7 @@ from pynamodb.models import Model
 Row = dict[str, Any]
 Snapshot = Mapping[str, Mapping[str, Row]]
 
-NOT_COMPARED = frozenset({"notify-log", "worker-leases"})
+NOT_COMPARED = frozenset({"notify-log", "worker-leases", "used-once"})
 _DELETES_A_REQUEST = 25
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from infra.ops.__main__ import main
@@ -62,3 +63,33 @@ def test_what_is_owed_is_listed(shop: Shop, capsys: pytest.CaptureFixture[str]) 
     told = capsys.readouterr().out
     assert f"{purchase.pay_no}_wrong_amount owed ¥0.01" in told
     assert "refunds are not finished" in told
+
+
+def test_a_refund_that_the_platform_does_not_know_changes_nothing(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    purchase = in_wechat.opened(shop)
+    assert in_wechat.notify(shop, in_wechat.trade_of(purchase)).status == 204
+    before = shop.tables.snapshot()
+    assert main(["refunds", "found", purchase.pay_no, "nothing", "100"]) == 1
+    assert "RefundNotThere" in capsys.readouterr().out
+    assert shop.tables.snapshot() == before
+
+
+def test_a_portal_refund_is_found_by_its_number_and_counted_once(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    purchase = in_wechat.opened(shop)
+    pay = {"openid": in_wechat.JSAPI.openid}
+    trade = f"{shop.wechat_url}/_control/trades/{purchase.pay_no}"
+    paid = httpx.post(f"{trade}/pay", json=pay, trust_env=False).raise_for_status().json()
+    told = in_wechat.trade_of(purchase, transaction_id=paid["transaction_id"])
+    assert in_wechat.notify(shop, told).status == 204
+    httpx.post(f"{trade}/refund", json={"refund": 100}, trust_env=False).raise_for_status()
+    (refund,) = httpx.get(trade, trust_env=False).json()["refunds"]
+
+    command = ["refunds", "found", purchase.pay_no, refund["out_refund_no"], "100"]
+    assert main(command) == 0
+    assert main(command) == 0
+    (row,) = [r for r in shop.refunds_of(purchase) if r["kind"]["S"] == "external"]
+    assert (row["status"]["S"], row["amount_fen"]["N"]) == ("done", "100")

@@ -167,7 +167,11 @@ def large() -> tuple[Refunding, str]:
 
 def test_a_large_refund_waits_for_another_person() -> None:
     world, number = large()
-    assert (world.row(number).status, world.row(number).next_try_at) == ("awaiting_approval", None)
+    assert world.row(number).status is RefundStatus.AWAITING_APPROVAL
+    world.clock.advance(hours=1)
+    world.run()
+    assert world.reports.count("RefundsAwaitingApproval") == 2, "it is not forgotten"
+    assert world.row(number).status is RefundStatus.AWAITING_APPROVAL
     assert world.record.reserved_fen == 501
     approved = world.desk.approve(number, SUPERVISOR)
     assert (approved.status, approved.approved_by) == ("owed", SUPERVISOR)

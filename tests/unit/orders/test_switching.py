@@ -104,6 +104,11 @@ def test_a_refused_start_is_told_and_may_be_tried_again(shop: Shop) -> None:
     shop.wechat.prepay, shop.wechat.verdict = ChannelRefused(detail="NO_AUTH"), NotThereYet()
     with pytest.raises(ChannelRefused):
         shop.open(offer.record.pay_no, in_wechat())
+    for _ in range(20):
+        with pytest.raises(PaymentInProgress):
+            shop.open(offer.record.pay_no, in_wechat())
+    assert len(shop.wechat.started) == len(shop.wechat.asked) == 1, "clicks do not call"
+    shop.clock.advance(seconds=5)
     shop.wechat.prepay = "wx-prepay"
     shop.open(offer.record.pay_no, in_wechat())
     assert shop.record_of(offer).prepay == "wx-prepay"

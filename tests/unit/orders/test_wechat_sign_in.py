@@ -49,6 +49,18 @@ class FakeOAuth:
         return self.codes.pop(code)
 
 
+class FirstUse:
+    """Knows each state once."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def __call__(self, state: str) -> bool:
+        is_first = state not in self._used
+        self._used.add(state)
+        return is_first
+
+
 class Browser:
     """Keeps cookies, and is sent to WeChat and back."""
 
@@ -87,7 +99,7 @@ def links(clock: FakeClock) -> LinkSigner:
 
 @pytest.fixture
 def sign_in(clock: FakeClock, oauth: FakeOAuth, links: LinkSigner) -> WeChatSignIn:
-    return WeChatSignIn(oauth, OAuthTickets(links, clock, BASE))
+    return WeChatSignIn(oauth, OAuthTickets(links, clock, BASE), FirstUse())
 
 
 @pytest.fixture
@@ -123,7 +135,7 @@ def test_a_workshop_without_https_gets_its_cookie_back(
 ) -> None:
     tickets = OAuthTickets(links, clock, "http://127.0.0.1:8000")
 
-    cookie = SimpleCookie(WeChatSignIn(oauth, tickets).begin(PAY_NO).set_cookie)[COOKIE]
+    cookie = SimpleCookie(WeChatSignIn(oauth, tickets, FirstUse()).begin(PAY_NO).set_cookie)[COOKIE]
 
     assert cookie["secure"] == ""
     assert cookie["path"] == "/orders"
@@ -246,6 +258,15 @@ def test_a_state_is_dead_once_it_was_begun_again(browser: Browser, oauth: FakeOA
     with pytest.raises(InvalidLink):
         browser.come_back("good")
     assert oauth.exchanged == []
+
+
+def test_one_ticket_asks_wechat_once_whatever_codes_come_along(
+    browser: Browser, oauth: FakeOAuth
+) -> None:
+    browser.depart()
+    for number in range(20):
+        browser.come_back(f"junk{number}")
+    assert oauth.exchanged == ["junk0"]
 
 
 def test_it_begins_again_so_often_and_no_more(browser: Browser, oauth: FakeOAuth) -> None:
