@@ -1,10 +1,9 @@
-"""The commands that people type, as they type them."""
+"""``make demo`` as people type it; ``make up`` is in the tests of the stack."""
 
 from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,22 +46,4 @@ def test_a_demo_that_cannot_buy_says_so_and_leaves_no_process(tmp_path: Path) ->
 
     assert demo.returncode == 1
     assert "step 1 did not happen" in demo.stdout
-    assert _processes_in(tmp_path) == []
-
-
-def test_up_serves_until_it_is_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "infra.local.up", "--folder", str(tmp_path / "stack")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as up:
-        assert up.stdout is not None
-        said = []
-        for line in up.stdout:
-            said.append(line)
-            if "Ctrl-C" in line:
-                break
-        up.send_signal(signal.SIGINT)
-        said += up.stdout.readlines()
-
-    assert up.returncode == 0, said
-    for offered in ("API", "tokens", "Alipay", "WeChat"):
-        assert any(line.startswith(f"  {offered} ") and "http://127" in line for line in said)
     assert _processes_in(tmp_path) == []

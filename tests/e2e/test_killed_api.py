@@ -36,7 +36,7 @@ def carried_out(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def test_opening_an_attempt_at_wechat(school: School) -> None:
+def test_an_attempt_whose_opening_was_killed_is_opened_under_its_number(school: School) -> None:
     way = school.by_wechat()
     purchase = school.purchase(way)
     do(*purchase.steps()[:2])
@@ -50,7 +50,7 @@ def test_opening_an_attempt_at_wechat(school: School) -> None:
     assert attempt["payNo"] == purchase.pay_no
 
 
-def test_switching_from_wechat_to_alipay(school: School) -> None:
+def test_a_killed_switch_to_alipay_goes_on(school: School) -> None:
     in_wechat, in_alipay = school.by_wechat(), school.by_alipay()
     purchase = school.purchase(in_wechat)
     do(*purchase.steps()[:3])
@@ -66,7 +66,9 @@ def test_switching_from_wechat_to_alipay(school: School) -> None:
     assert (paid["outPayChannel"], paid["status"]) == ("603002", "601002")
 
 
-def test_making_an_order(school: School, gate: DatabaseGate, carried_out: bool) -> None:
+def test_an_order_whose_making_was_killed_is_made_once(
+    school: School, gate: DatabaseGate, carried_out: bool
+) -> None:
     purchase = school.purchase(school.by_alipay())
     choose, order, *rest = purchase.steps()
     do(choose)
@@ -79,7 +81,7 @@ def test_making_an_order(school: School, gate: DatabaseGate, carried_out: bool) 
     assert [each["orderId"] for each in orders] == [purchase.order_id]
 
 
-def test_making_an_order_in_the_place_of_an_expired_one(school: School) -> None:
+def test_an_expired_order_whose_replacing_was_killed_is_replaced(school: School) -> None:
     way = school.by_wechat()
     purchase = school.purchase(way)
     choose, order, scan, *rest = purchase.steps()
@@ -96,7 +98,7 @@ def test_making_an_order_in_the_place_of_an_expired_one(school: School) -> None:
     assert way.trade(old[1]).state == "CLOSED"
 
 
-def test_cancelling_an_order(school: School) -> None:
+def test_a_killed_cancelling_ends_closed_on_both_sides(school: School) -> None:
     way = school.by_wechat()
     purchase = school.purchase(way)
     choose, order, scan, *rest = purchase.steps()
@@ -112,7 +114,9 @@ def test_cancelling_an_order(school: School) -> None:
     do(order, scan, *rest)
 
 
-def test_asking_for_a_refund(school: School, gate: DatabaseGate, carried_out: bool) -> None:
+def test_a_refund_whose_request_was_killed_is_paid_back_once(
+    school: School, gate: DatabaseGate, carried_out: bool
+) -> None:
     purchase = school.purchase(school.by_wechat())
     do(*purchase.steps())
     refund = school.refund(purchase)
@@ -124,7 +128,7 @@ def test_asking_for_a_refund(school: School, gate: DatabaseGate, carried_out: bo
 
 
 @pytest.mark.parametrize("by", [School.by_alipay, School.by_wechat], ids=["alipay", "wechat"])
-def test_hearing_of_a_payment(
+def test_a_payment_whose_notification_was_killed_opens_the_course(
     school: School,
     gate: DatabaseGate,
     carried_out: bool,

@@ -41,7 +41,7 @@ def kill_at(school: School, part: str, held: Held | Fault) -> None:
     school.start(part)
 
 
-def test_watch_payments_while_it_asks_a_platform(school: School) -> None:
+def test_a_killed_question_of_watch_payments_is_asked_again(school: School) -> None:
     """Nobody told us of the payment, and whoever was about to find out was killed."""
     way = school.by_wechat()
     purchase = school.purchase(way)
@@ -56,7 +56,7 @@ def test_watch_payments_while_it_asks_a_platform(school: School) -> None:
     do(*purchase.steps()[7:])
 
 
-def test_watch_payments_while_it_closes_an_expired_order(school: School) -> None:
+def test_a_killed_closing_of_watch_payments_is_ended(school: School) -> None:
     way = school.by_wechat()
     purchase = school.purchase(way)
     do(*purchase.steps()[:3])
@@ -70,7 +70,7 @@ def test_watch_payments_while_it_closes_an_expired_order(school: School) -> None
 
 
 @by_both
-def test_send_refunds_while_the_platform_pays_back(
+def test_a_refund_whose_sending_was_killed_goes_out_once(
     school: School, by: Callable[[School], WayToPay]
 ) -> None:
     """The money is on its way, and who sent it never heard so: it goes once, not twice."""
@@ -88,7 +88,9 @@ def test_send_refunds_while_the_platform_pays_back(
     do(paid_back, taken_back)
 
 
-def test_publish_outbox_between_publishing_and_deleting(school: School, gate: DatabaseGate) -> None:
+def test_a_message_published_and_not_deleted_opens_the_course_once(
+    school: School, gate: DatabaseGate
+) -> None:
     """The message goes out twice, and the course is open as long as it was paid for."""
     purchase = school.purchase(school.by_wechat())
     do(*purchase.steps()[:3])
@@ -103,7 +105,7 @@ def test_publish_outbox_between_publishing_and_deleting(school: School, gate: Da
 
 
 @pytest.mark.parametrize("carried_out", [True, False], ids=["written", "not written"])
-def test_update_learning_while_it_opens_the_course(
+def test_a_killed_grant_opens_the_course_once(
     school: School, gate: DatabaseGate, carried_out: bool
 ) -> None:
     purchase = school.purchase(school.by_wechat())
@@ -118,9 +120,7 @@ def test_update_learning_while_it_opens_the_course(
     _is_granted_once(purchase)
 
 
-def test_update_learning_refunds_while_it_takes_the_course_back(
-    school: School, gate: DatabaseGate
-) -> None:
+def test_a_killed_revocation_takes_the_course_back(school: School, gate: DatabaseGate) -> None:
     purchase = school.purchase(school.by_alipay())
     do(*purchase.steps())
     ask, *rest = school.refund(purchase).steps()

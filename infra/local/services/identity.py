@@ -150,9 +150,13 @@ def create_app(keys: KeyRing, *, issuer: str, audience: str) -> Flask:
     @app.get("/")
     def home() -> str:
         user_id = request.args.get("userId", "").strip()
-        order = TokenOrder(user_id=user_id) if user_id else None
+        roles = request.args.get("roles", "")
+        order = TokenOrder(user_id=user_id, roles=roles.replace(",", " ").split())
         return render_template(
-            "identity.html", user_id=user_id or "1001", token=token_for(order) if order else ""
+            "identity.html",
+            user_id=user_id or "1001",
+            roles=roles,
+            token=token_for(order) if user_id else "",
         )
 
     @app.get("/result")

@@ -40,14 +40,14 @@ class Supervisor:
             text=True,
         )
 
-    def wait_for(self, text: str) -> None:
-        """Read its output until a line has ``text``."""
+    def wait_for(self, text: str) -> list[str]:
+        """Read its output until a line has ``text``; the lines up to there."""
         assert self.process.stdout is not None
         lines = []
         for line in self.process.stdout:
             lines.append(line)
             if text in line:
-                return
+                return lines
         raise AssertionError(f"ended without {text!r}:\n{''.join(lines)}")
 
     def descendants(self) -> set[int]:

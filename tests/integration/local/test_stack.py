@@ -146,11 +146,13 @@ def test_a_start_ends_what_a_supervisor_left_that_was_killed_with_its_watchdog(
     assert lines == ["ended 2 processes that a killed stack left behind"]
 
 
-def test_make_up_serves_everything_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_make_up_says_where_everything_is_and_serves_it_until_ctrl_c(tmp_path: Path) -> None:
     command = ("-m", "infra.local.up", "--folder", str(tmp_path))
     with supervisor(tmp_path, command) as started:
-        started.wait_for("Ctrl-C stops it")
-        started.process.terminate()
+        said = started.wait_for("Ctrl-C stops it")
+        for offered in ("API", "tokens", "Alipay", "WeChat"):
+            assert any(line.startswith(f"  {offered} ") and "http://127" in line for line in said)
+        started.process.send_signal(signal.SIGINT)
 
         assert started.process.wait(timeout=60) == 0
         assert started.descendants() == set()

@@ -37,6 +37,11 @@ def claims(identity: str, access_token: str) -> dict[str, Any]:
     )
 
 
+def token_on_the_page(identity: str, **query: str) -> str:
+    page = httpx.get(f"{identity}/", params=query, trust_env=False).text
+    return page.partition("readonly>")[2].partition("</textarea>")[0]
+
+
 def test_a_token_carries_the_user_as_a_json_string(identity: str) -> None:
     said = claims(identity, token(identity, userId="52", name="学员", roles=["ops"]))
     assert isinstance(said["user_name"], str)
@@ -89,9 +94,14 @@ def test_a_malformed_order_is_400(identity: str, body: str) -> None:
 
 
 def test_a_developer_gets_a_token_from_the_page(identity: str) -> None:
-    page = httpx.get(f"{identity}/", params={"userId": "52"}, trust_env=False).text
-    shown = page.partition("readonly>")[2].partition("</textarea>")[0]
-    assert json.loads(claims(identity, shown)["user_name"])["id"] == "52"
+    said = claims(identity, token_on_the_page(identity, userId="52"))
+    assert json.loads(said["user_name"])["id"] == "52"
+    assert said["roles"] == []
+
+
+def test_a_developer_chooses_the_roles_of_the_token(identity: str) -> None:
+    shown = token_on_the_page(identity, userId="9001", roles="refund-operator, auditor")
+    assert claims(identity, shown)["roles"] == ["refund-operator", "auditor"]
 
 
 def test_the_result_page_shows_the_pay_number_escaped(identity: str) -> None:
