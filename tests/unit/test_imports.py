@@ -57,6 +57,7 @@ NEVER = (
 LOADED_BY: dict[str, tuple[str, ...]] = {
     "alipay": (
         "alipay",
+        "requests",
         "chalicelib.orders.alipay.channel",
         "chalicelib.orders.storage.store",
         "pynamodb",

@@ -4,6 +4,6 @@
 
     channel ─┬─ messages   notify and return: verify, then read
              ├─ refund, bill
-             └─ gateway ── sdk (the only importer of alipay) ── transport (one time limit)
+             └─ gateway ── sdk (the only importer of alipay) ── ../http_client
                              trade, form: what the fields mean
 """

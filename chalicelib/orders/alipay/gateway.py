@@ -13,7 +13,7 @@ from chalicelib.clock import Clock, to_beijing_text
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelUnavailable
 from chalicelib.orders.alipay.sdk import AlipaySdk, as_code, described
-from chalicelib.orders.alipay.transport import fetch
+from chalicelib.orders.http_client.exchange import NoAnswer, fetch
 from chalicelib.orders.model import PayRecord
 
 _SUCCESS = "10000"
@@ -84,7 +84,7 @@ class AlipayGateway:
         try:
             told = self._sdk.ask(method, dict(content), timestamp, limit)
             answer = Answer({name: text for name, text in told.items() if isinstance(text, str)})
-        except Exception as error:  # noqa: BLE001  the SDK and urllib raise what they like
+        except Exception as error:  # noqa: BLE001  the SDK raises what it likes
             # not as its cause: that may quote the answer, and an answer tells who the buyer is
             raise ChannelUnavailable(detail=described(error)) from None
         if answer.is_trouble:
@@ -134,9 +134,9 @@ class AlipayGateway:
         """
         limit = self._limit(deadline)
         try:
-            return fetch(url, limit, most_bytes)
-        except Exception as error:  # noqa: BLE001  as above
-            raise ChannelUnavailable(detail=described(error)) from None
+            return fetch(url, limit=limit, most_bytes=most_bytes)
+        except NoAnswer as error:
+            raise ChannelUnavailable(detail=str(error)) from None
 
     def _limit(self, deadline: Deadline) -> Deadline:
         limit = Deadline.after(deadline.cut(self._timeout_seconds))

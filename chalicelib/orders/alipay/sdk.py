@@ -18,10 +18,9 @@ import sys
 import types
 from collections.abc import Mapping
 from typing import Any
-from urllib.error import HTTPError
 
 from chalicelib.deadline import Deadline
-from chalicelib.orders.alipay.transport import fetch
+from chalicelib.orders.http_client.exchange import NoAnswer, fetch
 from chalicelib.settings import SettingsError
 
 
@@ -76,9 +75,9 @@ class AlipaySdk(AliPay):  # type: ignore[misc]  # no type information is publish
     ) -> dict[str, Any]:
         """The signed part of the answer to a request; raises almost anything."""
         request = self.sign_data(self.build_body(method, content, timestamp=timestamp))
+        body = fetch(f"{self._gateway}?{request}", limit=limit, most_bytes=_ANSWER_LIMIT_BYTES)
         answer: dict[str, Any] = self._verify_and_return_sync_response(
-            fetch(f"{self._gateway}?{request}", limit, _ANSWER_LIMIT_BYTES).decode("utf-8"),
-            f"{method.replace('.', '_')}_response",
+            body.decode("utf-8"), f"{method.replace('.', '_')}_response"
         )
         return answer
 
@@ -99,6 +98,4 @@ def described(error: Exception) -> str:
     kind = type(error).__name__
     if isinstance(error, AliPayException):
         return f"{kind} {as_code(str(getattr(error, '_AliPayException__code', '')))}".strip()
-    if isinstance(error, HTTPError):
-        return f"HTTP {error.code}"  # its text is the reason phrase of the answer
-    return f"{kind}: {error}"[:200] if isinstance(error, OSError) else kind
+    return str(error) if isinstance(error, NoAnswer) else kind

@@ -4,7 +4,7 @@
 
     channel ─┬─ prepay, refund, bill
              ├─ notify     verify, open, then read
-             └─ gateway ── sdk (the only importer of wechatpayv3) ── transport (one time limit)
+             └─ gateway ── sdk (the only importer of wechatpayv3) ── ../http_client
                              trade: what the fields mean
     oauth                    the openid of a payer inside WeChat
 """

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelRefused, ChannelUnavailable
+from chalicelib.orders.http_client.exchange import Answer, NoAnswer, exchange
 from chalicelib.orders.wechat.sdk import NotSigned, WeChatSdk
-from chalicelib.orders.wechat.transport import Answer, NoAnswer, exchange
 
 _ANSWER_LIMIT_BYTES = 1024 * 1024
 _CODE = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelRefused, ChannelUnavailable
-from chalicelib.orders.wechat.transport import NoAnswer, exchange
+from chalicelib.orders.http_client.exchange import NoAnswer, exchange
 from chalicelib.settings import SettingsError
 
 _ANSWER_LIMIT_BYTES = 16 * 1024

@@ -11,7 +11,7 @@ The SDK holds the keys, signs, verifies and decrypts. What it does beyond that i
   which; here it sees the five that count.
 * It cannot do without ``Wechatpay-Signature-Type``, which not every message has.
 * Its own HTTP client knows no time limit, and re-serialises what it sends; here
-  ``transport`` sends the bytes that were signed.
+  ours sends the bytes that were signed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import ChannelUnavailable
 from chalicelib.orders.alipay.channel import AlipayChannel
 from tests.builders import APP_ID, AlipayPeer, a_pay_record, an_alipay_channel
-from tests.unit.orders.alipay.answers import PAID, soon
+from tests.unit.orders.alipay.answers import soon
 from tests.unit.orders.alipay.gateway import Answer, Gateway
 
 RECORD = a_pay_record(app_id=APP_ID)
@@ -59,15 +59,3 @@ def test_nothing_is_asked_when_no_time_is_left(asking: AlipayChannel, gateway: G
         asking.query(RECORD, soon(0))
 
     assert gateway.requests == []
-
-
-def test_a_proxy_of_the_environment_is_not_used(
-    asking: AlipayChannel, gateway: Gateway, peer: AlipayPeer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    gateway.says(peer.trade_answer())
-
-    assert asking.query(RECORD, soon()) == PAID

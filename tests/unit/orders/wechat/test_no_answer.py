@@ -6,8 +6,7 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
@@ -166,37 +165,11 @@ class TestTime:
 
         assert time.monotonic() - began < 4
 
-    def test_all_addresses_of_a_host_share_the_time(
-        self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with full_listener() as address:
-            found = (socket.AF_INET, socket.SOCK_STREAM, 0, "", address)
-            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [found] * 8)
-            began = time.monotonic()
-
-            assert outcome("query", gateway, hang_up, seconds=0.5) == UNKNOWN
-
-        assert 0.4 < time.monotonic() - began < 3
-        assert gateway.asked == []
-
     @pytest.mark.parametrize("call", CALLS)
     def test_no_thread_outlives_its_call(self, gateway: Gateway, call: str) -> None:
         outcome(call, gateway, good_answer(call, gateway).answer, seconds=30)
 
         assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
-
-
-@contextmanager
-def full_listener() -> Iterator[tuple[str, int]]:
-    """An address whose queue is full: who connects now hears nothing."""
-    with socket.socket() as listener, ExitStack() as waiting:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            first = waiting.enter_context(socket.socket())
-            first.setblocking(False)
-            first.connect_ex(listener.getsockname())
-        yield listener.getsockname()
 
 
 def slow(gateway: Gateway, good: Good, way: str) -> Answer:
