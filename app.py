@@ -9,8 +9,8 @@ from chalicelib.http import in_our_error_shape
 from chalicelib.learning.api import learning
 from chalicelib.learning.jobs import learning_jobs
 from chalicelib.mq.jobs import messages
-from chalicelib.orders.routes.api import orders
 from chalicelib.orders.jobs import order_jobs
+from chalicelib.orders.routes.api import orders
 from chalicelib.orders.routes.notify_api import notifications
 from chalicelib.orders.routes.order_api import my_orders
 from chalicelib.orders.routes.pay_pages import pay_pages
