@@ -17,7 +17,8 @@ from chalicelib.orders.routes.pay_pages import pay_pages
 from chalicelib.orders.routes.refund_api import refunds
 from chalicelib.settings import settings
 
-app = Chalice(app_name="course-payments")
+# its logger has the name of ours: left to itself it would silence all but errors
+app = Chalice(app_name="course-payments", configure_logs=False)
 app.register_middleware(in_our_error_shape, "http")
 
 app.register_blueprint(identity)

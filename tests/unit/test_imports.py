@@ -173,3 +173,11 @@ def test_a_part_that_is_not_known_stops_the_start_and_is_named() -> None:
     assert "'alipya'" in last
     for name in LOADED_BY:
         assert name in last
+
+
+def test_the_app_leaves_our_logger_as_it_is() -> None:
+    told = run(
+        "import io, sys; from chalicelib.observability import logger; sys.stdout = io.StringIO();"
+        " import app; print(logger.log_level, file=sys.__stdout__)"
+    )
+    assert told.stdout.strip() == "20", told.stderr
