@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.clock import to_rfc3339
 from chalicelib.deadline import Deadline
 from chalicelib.errors import AppError
 from chalicelib.money import Fen
@@ -77,7 +78,15 @@ def look(channels: Channels, store: OrderStore, pay_no: PayNo) -> Iterator[str]:
         return
     order = store.order(record.order_id)
     yield f"attempt {pay_no}: {record.status.name}, {record.amount_fen} fen, {record.trade_type}"
-    yield f"order {record.order_id}: {order.status.name if order else 'missing'}"
+    payable = f"payable until {_moment(record.still_payable_until)}"
+    yield f"  next check {_moment(record.next_check_at)}, {payable}"
+    if order is not None:
+        live = "this one" if order.live_pay_no == pay_no else order.live_pay_no
+        yield f"order {order.order_id}: {order.status.name}, live attempt {live}"
+        because = f", {order.closing_because}" if order.closing_because else ""
+        yield f"  phase {order.phase}{because}, claimed until {_moment(order.claim_deadline)}"
+    for entry in store.notifies_of(pay_no):
+        yield f"notify {entry.notify_id} at {to_rfc3339(entry.received_at)}: {entry.outcome}"
     for refund in store.refunds(record.refund_nos):
         yield f"refund {refund.out_refund_no}: {refund.status.name}, {refund.amount_fen} fen"
     if record.channel is None or record.channel not in channels:
@@ -89,6 +98,10 @@ def look(channels: Channels, store: OrderStore, pay_no: PayNo) -> Iterator[str]:
         yield f"{record.channel.name} did not say: {error}"
     else:
         yield f"{record.channel.name} says: {verdict!r}"
+
+
+def _moment(moment: datetime | None) -> str:
+    return to_rfc3339(moment) if moment is not None else "-"
 
 
 def _probe(channel: PayChannel, pay_no: PayNo, now: datetime) -> PayRecord:

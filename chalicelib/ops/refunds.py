@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from chalicelib.deadline import Deadline
 from chalicelib.errors import NotFound
 from chalicelib.money import Fen
 from chalicelib.orders.model import PayNo, Refund, RefundKind, RefundStatus
 from chalicelib.orders.platform import Channels, RefundNotice, platform_of
 from chalicelib.orders.ports import OrderStore
+from chalicelib.orders.results import HearsOfRefunds
 from chalicelib.orders.verdict import RefundDone, RefundVerdict, Settlement
 
 _SECONDS = 10
-
-
-class HearsOfRefunds(Protocol):
-    """`chalicelib.orders.refunds.results.RefundSettling`."""
-
-    def told(self, pay_no: PayNo, notice: RefundNotice) -> Settlement:
-        """Settle what a platform tells of a refund."""
-        ...
 
 
 def found(

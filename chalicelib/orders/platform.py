@@ -217,17 +217,3 @@ def platform_of(channels: Channels, record: PayRecord) -> PaymentChannel:
     if record.channel is None or record.channel not in channels:
         raise ChannelUnavailable(detail=f"{record.channel} is not served")
     return channels[record.channel]()
-
-
-class BrowserReturns(Protocol):
-    """A platform that signs where it sends a payer's browser back (Alipay)."""
-
-    def parse_return(self, query: Mapping[str, str]) -> Return:
-        """Verify the query of a browser return.
-
-        Raises
-        ------
-        NotifyRejected
-            Not verified, or for another app or merchant.
-        """
-        ...

@@ -191,6 +191,10 @@ class OrderStore(Protocol):
         """Whether nobody has used ``key`` before; nobody else may use it before ``until``."""
         ...
 
+    def notifies_of(self, pay_no: PayNo) -> tuple[NotifyEntry, ...]:
+        """The verified notifications of an attempt, by when they first came."""
+        ...
+
     def log_notify(self, entry: NotifyEntry) -> None:
         """Keep the evidence of a notification; of a repeated one the first outcome stays."""
         ...

@@ -155,12 +155,12 @@ class OrderService:
         if order.closing_because is not None and order.closing_because.closes_the_order:
             refuse_while_calling(order, now)
             return self._replace(order, live, goods, order.closing_because, deadline)
-        on_offer = live.status is PayStatus.UNPAID
-        if on_offer and live.opened_at is not None and now < order.expires_at:
-            # honoured to its end, whatever the catalogue says meanwhile
-            return Offer(order=order, record=live)
         if now + LEAST_TIME_TO_PAY >= order.expires_at:
             return self._replace(order, live, goods, ClosingReason.EXPIRED, deadline)
+        on_offer = live.status is PayStatus.UNPAID
+        if on_offer and live.opened_at is not None:
+            # honoured to its end, whatever the catalogue says meanwhile
+            return Offer(order=order, record=live)
         if self._changed(order, goods):
             return self._replace(order, live, goods, ClosingReason.REPLACED, deadline)
         return Offer(order=order, record=live) if on_offer else self._new_attempt(order, now)

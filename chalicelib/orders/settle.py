@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.mq.message import PayResult, paid_event
-from chalicelib.orders.attempts import closed_there, withdrawn
+from chalicelib.orders.attempts import closed_there, standing_for, withdrawn
 from chalicelib.orders.claims import released
 from chalicelib.orders.model import (
     Order,
@@ -25,7 +25,12 @@ from chalicelib.orders.model import (
     SurplusReason,
 )
 from chalicelib.orders.ports import Change, GuardTake
-from chalicelib.orders.refunds.money_back import consequences, owed_fen, surplus_refund, told_back
+from chalicelib.orders.refunds.money_back import (
+    consequences_of_any,
+    owed_fen,
+    surplus_refund,
+    told_back,
+)
 from chalicelib.orders.states import move_order, move_pay
 from chalicelib.orders.verdict import (
     AlreadySettled,
@@ -94,11 +99,11 @@ def _new_payment(case: Case, paid: Paid, now: datetime, write_id: str) -> tuple[
     record, refunds = told_back(record, case.refunds, paid.back_fen, now)
     if record.status is PayStatus.REFUNDED:
         # we first hear of a payment when all of it is back: nothing is owed, nothing is granted
-        record = _standing_for_its_order(case, record)
+        record = standing_for(case.order, record)
         return RefundSeen(), Change(write_id=write_id, pay_records=(record,), refunds=refunds)
     surplus = _why_it_buys_nothing(case, paid)
     if surplus is not None:
-        record, owed = surplus_refund(_standing_for_its_order(case, record), surplus, now)
+        record, owed = surplus_refund(standing_for(case.order, record), surplus, now)
         change = Change(write_id=write_id, pay_records=(record,), refunds=(*refunds, owed))
         return Surplus(surplus), change
     return Settled(), _buys_the_goods(case, record, refunds, now, write_id)
@@ -173,13 +178,10 @@ def _known_payment(
     record, refunds = told_back(case.record, case.refunds, paid.back_fen, now)
     if record == case.record and not refunds:
         return AlreadySettled(still_owed=owed_fen(case.refunds) > 0), None
-    orders: tuple[Order, ...] = ()
-    change = Change(write_id=write_id, pay_records=(record,), refunds=refunds)
-    for refund in refunds:
-        orders, messages = consequences(case.order, case.item, record, refund, now)
-        change = replace(change, orders=orders, messages=messages)
-        if orders:
-            break
+    orders, messages = consequences_of_any(case.order, case.item, record, refunds, now)
+    change = Change(
+        write_id=write_id, orders=orders, pay_records=(record,), refunds=refunds, messages=messages
+    )
     return RefundSeen(), change
 
 
@@ -193,15 +195,8 @@ def _closed_unpaid(case: Case, write_id: str) -> tuple[Settlement, Change | None
             return NothingToDo("closed before"), None
         case status:
             return Contradiction(f"the attempt is {status.name} here"), None
-    record = _standing_for_its_order(case, record)
+    record = standing_for(case.order, record)
     orders: tuple[Order, ...] = ()
     if record.next_check_at is not None and case.order.closing_because is None:
         orders = (released(case.order, Phase.NONE),)
     return AttemptClosed(), Change(write_id=write_id, pay_records=(record,), orders=orders)
-
-
-def _standing_for_its_order(case: Case, record: PayRecord) -> PayRecord:
-    """The attempt on offer is looked at when its order ends, whatever became of itself."""
-    offered = case.order.live_pay_no == record.pay_no
-    unpaid = case.order.status is OrderStatus.UNPAID
-    return replace(record, next_check_at=case.order.expires_at if offered and unpaid else None)

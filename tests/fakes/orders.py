@@ -192,6 +192,10 @@ class FakeOrderStore:
             self.used[key] = until
             return True
 
+    def notifies_of(self, pay_no: PayNo) -> tuple[NotifyEntry, ...]:
+        mine = [entry for (number, _), entry in self.notifies.items() if number == pay_no]
+        return tuple(sorted(mine, key=lambda entry: entry.received_at))
+
     def log_notify(self, entry: NotifyEntry) -> None:
         self.notifies.setdefault((entry.pay_no, entry.notify_id), entry)
 

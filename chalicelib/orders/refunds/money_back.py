@@ -168,6 +168,17 @@ def consequences(
     return () if after == order else (after,), messages
 
 
+def consequences_of_any(
+    order: Order, item: OrderItem, record: PayRecord, refunds: tuple[Refund, ...], now: datetime
+) -> tuple[tuple[Order, ...], tuple[OutboxMessage, ...]]:
+    """As `consequences`, of the first of ``refunds`` that has any: a second one adds nothing."""
+    for refund in refunds:
+        orders, messages = consequences(order, item, record, refund, now)
+        if orders:
+            return orders, messages
+    return (), ()
+
+
 def _revocation(order: Order, item: OrderItem, refund: Refund, now: datetime) -> OutboxMessage:
     return refund_event(
         RefundResult(

@@ -26,6 +26,7 @@ from chalicelib.orders.ports import AsksPlatforms, Change, OrderStore, QuotaTake
 from chalicelib.orders.refunds.desk import REMIND_AFTER
 from chalicelib.orders.refunds.results import RefundSettling
 from chalicelib.orders.refunds.settle import RefundPolicy, put_off
+from chalicelib.orders.refunds.sums import OWED_STATES
 from chalicelib.orders.silence import Silence
 from chalicelib.orders.states import move_refund
 from chalicelib.orders.verdict import Paid
@@ -77,8 +78,6 @@ class RefundSender:
         A refund that it did not get to is due at the next run.
         """
         due = self._store.due_refunds(self._clock.now(), self._policy.most_at_once)
-        for _ in due:
-            self._report("RefundsOwed")
         looked_at = failed = 0
         silence = Silence()
         for number in due:
@@ -94,6 +93,8 @@ class RefundSender:
             refund = self._store.refund(number)
             if refund is None or not _is_due(refund, self._clock.now()):
                 return True  # the index lags behind
+            if refund.status in OWED_STATES:
+                self._report("RefundsOwed")
             record = self._record(refund)
             channel = record.channel
             if not silence.of(channel):

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.money import Fen
-from chalicelib.mq.message import OutboxMessage
 from chalicelib.orders.model import Order, OrderItem, PayRecord, Refund, RefundStatus
 from chalicelib.orders.ports import Change
-from chalicelib.orders.refunds.money_back import consequences, external_refund, told_back
+from chalicelib.orders.refunds.money_back import consequences_of_any, external_refund, told_back
 from chalicelib.orders.refunds.sums import counted
 from chalicelib.orders.states import move_refund
 from chalicelib.orders.verdict import (
@@ -126,7 +125,7 @@ def settle_external(
         return AlreadySettled(), None
     if rows[0].amount_fen != done.amount_fen:
         return Contradiction(f"{record.pay_no} would be back more than it was paid"), None
-    orders, messages = _consequences(order, item, after, rows, now)
+    orders, messages = consequences_of_any(order, item, after, rows, now)
     change = Change(
         write_id=write_id, orders=orders, pay_records=(after,), refunds=rows, messages=messages
     )
@@ -206,7 +205,9 @@ def _change(case: RefundCase, after: Refund, now: datetime, write_id: str) -> Ch
     rows = tuple(after if row.out_refund_no == after.out_refund_no else row for row in case.refunds)
     record, more = told_back(counted(case.record, rows), rows, case.record.told_back_fen, now)
     changed = {row.out_refund_no: row for row in (after, *more)}
-    orders, messages = _consequences(case.order, case.item, record, tuple(changed.values()), now)
+    orders, messages = consequences_of_any(
+        case.order, case.item, record, tuple(changed.values()), now
+    )
     return Change(
         write_id=write_id,
         orders=orders,
@@ -214,14 +215,3 @@ def _change(case: RefundCase, after: Refund, now: datetime, write_id: str) -> Ch
         refunds=tuple(changed.values()),
         messages=messages,
     )
-
-
-def _consequences(
-    order: Order, item: OrderItem, record: PayRecord, rows: tuple[Refund, ...], now: datetime
-) -> tuple[tuple[Order, ...], tuple[OutboxMessage, ...]]:
-    """Of the first of these refunds that has any: a second one cannot add to them."""
-    for row in rows:
-        orders, messages = consequences(order, item, record, row, now)
-        if orders:
-            return orders, messages
-    return (), ()

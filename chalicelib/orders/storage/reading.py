@@ -23,7 +23,14 @@ from chalicelib.orders.model import (
     SurplusReason,
     TradeType,
 )
-from chalicelib.orders.storage.rows import OrderItemRow, OrderRow, PayRecordRow, RefundRow
+from chalicelib.orders.ports import NotifyEntry
+from chalicelib.orders.storage.rows import (
+    NotifyRow,
+    OrderItemRow,
+    OrderRow,
+    PayRecordRow,
+    RefundRow,
+)
 from chalicelib.purchasables import OrderType
 
 
@@ -124,4 +131,17 @@ def to_refund(row: RefundRow) -> Refund:
         refunded_at=row.refunded_at,
         last_answer=row.last_answer,
         version=int(row.version),
+    )
+
+
+def to_notify_entry(row: NotifyRow) -> NotifyEntry:
+    """The verified notification that a row holds."""
+    return NotifyEntry(
+        pay_no=PayNo(row.subject),
+        verified=True,
+        notify_id=row.notify_id,
+        channel=PayChannel(row.channel),
+        received_at=row.received_at,
+        outcome=row.outcome,
+        body=row.body,
     )

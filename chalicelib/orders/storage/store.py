@@ -166,6 +166,12 @@ class DynamoOrderStore:
         except ConditionFailed:
             return  # somebody else moved it, or our own write was repeated below us
 
+    def notifies_of(self, pay_no: PayNo) -> tuple[NotifyEntry, ...]:
+        """The verified notifications of an attempt, by when they first came."""
+        found = repeating(lambda: list(self._notifies.query(pay_no, consistent_read=True)))
+        entries = (understood(reading.to_notify_entry, row) for row in found)
+        return tuple(sorted(entries, key=lambda entry: entry.received_at))
+
     def log_notify(self, entry: NotifyEntry) -> None:
         """Keep the evidence; of a repeated notification the first outcome stays."""
         model = self._notifies

@@ -38,7 +38,6 @@ ANSWER_DEEDS = _ANYWHERE | {
     "refuse",
     "pretend",
 }
-NOT_CARRIED_OUT = frozenset({"system_error", "refuse", "pretend"})
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

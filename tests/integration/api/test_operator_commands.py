@@ -47,6 +47,21 @@ def test_one_attempt_is_shown_as_both_sides_have_it(
     assert shop.tables.snapshot() == before
 
 
+def test_the_notifications_of_an_attempt_are_shown(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    purchase = shop.paid()
+    fields = shop.notify_fields(purchase, total_amount="0.01")
+    shop.send_notify({**fields, "total_amount": "0.02"})
+    capsys.readouterr()
+    assert main(["channels", "look", purchase.pay_no]) == 0
+
+    told = capsys.readouterr().out
+    assert told.count("notify ") == 1, "the refused one is not the attempt's"
+    assert ": Settled" in told
+    assert "phase none, claimed until -" in told
+
+
 def test_an_attempt_that_nobody_has_is_said_to_be_none(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

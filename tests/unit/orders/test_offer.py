@@ -135,6 +135,21 @@ def test_an_order_with_too_little_time_left_is_replaced(shop: Shop) -> None:
     assert shop.order_of(old).status is OrderStatus.CLOSED
 
 
+def test_with_under_ninety_seconds_left_an_opened_order_is_closed_and_a_new_one_offered(
+    shop: Shop,
+) -> None:
+    old = shop.opened()
+    shop.alipay.close_answer = ClosedThere()
+    shop.clock.advance(minutes=28, seconds=29)
+    assert shop.offer().record.pay_no == old.record.pay_no
+    shop.clock.advance(seconds=1)
+    new = shop.offer()
+
+    assert new.order.order_id != old.order.order_id
+    assert shop.alipay.closed == [old.record.pay_no]
+    assert new.order.expires_at - shop.clock.now() == timedelta(minutes=30)
+
+
 @pytest.mark.parametrize("answer", [NothingToClose(), ClosedThere()])
 def test_an_expired_opened_order_is_replaced_once_the_platform_has_closed_it(
     shop: Shop, answer: NothingToClose | ClosedThere
