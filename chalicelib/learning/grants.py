@@ -71,8 +71,8 @@ class Granting:
         if record.paid_at is not None:
             return AlreadyGranted()
         refunded = record.status is ChooseStatus.REFUNDED
-        chosen = record.chosen(result.paid_at, result.valid_days)
-        paid = chosen.refunded() if refunded else chosen
+        note = record.paid_after_refund if refunded else record.chosen
+        paid = note(result.paid_at, result.valid_days)
         row = self._store.course_row(record.user_id, record.course_id)
         row = row or CourseRow(user_id=record.user_id, course_id=record.course_id)
         self._store.commit(

@@ -46,6 +46,18 @@ class ChooseStatus(StrEnum):
     REFUNDED = "701003"
 
 
+CHOOSE_MOVES = (
+    (ChooseStatus.AWAITING_PAYMENT, ChooseStatus.CHOSEN, "its payment was heard"),
+    (ChooseStatus.AWAITING_PAYMENT, ChooseStatus.REFUNDED, "its refund was heard first"),
+    (ChooseStatus.CHOSEN, ChooseStatus.REFUNDED, "its refund was heard"),
+)
+"""From, to, and what makes the step: all there are, for the code and for docs/states.md."""
+
+
+class UndeclaredMove(RuntimeError):
+    """The code tried a step of a choose-course record that `CHOOSE_MOVES` does not have."""
+
+
 class LearnStatus(StrEnum):
     """Whether a user may learn a course (学习资格)."""
 
@@ -106,12 +118,33 @@ class ChooseCourse:
     version: int = 0
 
     def chosen(self, paid_at: datetime, valid_days: int) -> ChooseCourse:
-        """This record once it is paid for, with the validity that was paid for."""
-        return replace(self, status=ChooseStatus.CHOSEN, paid_at=paid_at, valid_days=valid_days)
+        """This record once it is paid for, with the validity that was paid for.
+
+        Raises
+        ------
+        UndeclaredMove
+            It is refunded, and stays so: `paid_after_refund`.
+        """
+        return self._moved(ChooseStatus.CHOSEN)._paid(paid_at, valid_days)
 
     def refunded(self) -> ChooseCourse:
         """This record once its money is back; the last state that it has."""
-        return replace(self, status=ChooseStatus.REFUNDED)
+        return self._moved(ChooseStatus.REFUNDED)
+
+    def paid_after_refund(self, paid_at: datetime, valid_days: int) -> ChooseCourse:
+        """This refunded record with the payment noted that was heard late; it stays refunded."""
+        assert self.status is ChooseStatus.REFUNDED, "else its payment chooses it"
+        return self._paid(paid_at, valid_days)
+
+    def _paid(self, paid_at: datetime, valid_days: int) -> ChooseCourse:
+        return replace(self, paid_at=paid_at, valid_days=valid_days)
+
+    def _moved(self, to: ChooseStatus) -> ChooseCourse:
+        """Staying where it is is no move."""
+        listed = any((start, end) == (self.status, to) for start, end, _ in CHOOSE_MOVES)
+        if self.status is not to and not listed:
+            raise UndeclaredMove(f"{self.choose_course_id}: {self.status.name} to {to.name}")
+        return replace(self, status=to)
 
     def grant(self) -> Grant:
         """What a record that was paid for gives its user; revoked once it is refunded."""

@@ -12,16 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.learning.model import ChooseStatus
+from chalicelib.learning.model import CHOOSE_MOVES, ChooseStatus
 from chalicelib.orders.model import OrderStatus, PayStatus, RefundStatus
 from chalicelib.orders.states import ORDER_MOVES, PAY_MOVES, REFUND_MOVES, Move
-
-CHOOSE_MOVES = (
-    Move(ChooseStatus.AWAITING_PAYMENT, ChooseStatus.CHOSEN, "its payment was heard"),
-    Move(ChooseStatus.AWAITING_PAYMENT, ChooseStatus.REFUNDED, "its refund was heard first"),
-    Move(ChooseStatus.CHOSEN, ChooseStatus.REFUNDED, "its refund was heard"),
-)
-"""Kept by the learning centre; here for the page only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,7 @@ SECTIONS = (
             ChooseStatus.REFUNDED: "已退款",
         },
         (ChooseStatus.AWAITING_PAYMENT, ChooseStatus.CHOSEN),
-        CHOOSE_MOVES,
+        tuple(Move(start, to, why) for start, to, why in CHOOSE_MOVES),
     ),
 )
 
@@ -98,8 +91,8 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# States"
     yield ""
-    yield "Written by `python -m infra.docs.states`. Of orders, pay records and refunds these are"
-    yield "the lists by which `chalicelib.orders.states` refuses any other step."
+    yield "Written by `python -m infra.docs.states`, from the lists by which the code refuses any"
+    yield "other step: `chalicelib.orders.states` and `chalicelib.learning.model`."
     for section in SECTIONS:
         yield from ("", f"## {section.title}", "", section.text, "")
         yield from _diagram(section)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from chalicelib.learning import model as learning
 from chalicelib.orders.model import OrderStatus, PayStatus, RefundStatus
 from chalicelib.orders.states import (
     ORDER_MOVES,
@@ -17,11 +17,12 @@ from chalicelib.orders.states import (
     move_order,
     move_pay,
 )
-from infra.docs.states import CHOOSE_MOVES, SECTIONS, page
+from infra.docs.states import SECTIONS, Section, page
+from tests.fakes.clock import START
+from tests.unit.learning.builders import a_pending_record
 from tests.unit.orders.refunding import a_paid_order, a_paid_record
 
 ROOT = Path(__file__).parents[3]
-LISTS: tuple[tuple[Any, ...], ...] = (ORDER_MOVES, PAY_MOVES, REFUND_MOVES, CHOOSE_MOVES)
 
 
 def test_the_page_is_what_the_code_says() -> None:
@@ -34,9 +35,9 @@ def test_the_page_names_each_state_that_a_move_knows() -> None:
         assert {s for move in section.moves for s in (move.start, move.to)} == set(section.names)
 
 
-@pytest.mark.parametrize("moves", LISTS)
-def test_no_move_is_listed_twice(moves: tuple[Any, ...]) -> None:
-    steps = [(move.start, move.to) for move in moves]
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
+def test_no_move_is_listed_twice(section: Section) -> None:
+    steps = [(move.start, move.to) for move in section.moves]
     assert len(steps) == len(set(steps))
     assert all(start is not to for start, to in steps)
 
@@ -59,6 +60,13 @@ def test_a_paid_order_is_never_closed() -> None:
 def test_a_refunded_payment_is_never_paid_again() -> None:
     with pytest.raises(UndeclaredMove, match="REFUNDED to PAID"):
         move_pay(a_paid_record(status=PayStatus.REFUNDED), PayStatus.PAID)
+
+
+def test_a_refunded_record_is_never_chosen_again() -> None:
+    refunded = a_pending_record().refunded()
+    with pytest.raises(learning.UndeclaredMove, match="REFUNDED to CHOSEN"):
+        refunded.chosen(START, 365)
+    assert refunded.paid_after_refund(START, 365).status is learning.ChooseStatus.REFUNDED
 
 
 def test_staying_is_no_move() -> None:
