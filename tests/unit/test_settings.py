@@ -12,6 +12,30 @@ from chalicelib.secrets import FetchedSecrets, secrets_for
 from chalicelib.settings import Settings, SettingsError
 
 CONFIGURATION = Path(__file__).parents[2] / "docs" / "configuration.md"
+FROM_ELSEWHERE = {"RABBITMQ_URL", "RABBITMQ_CA_FILE"}
+DEFAULT_IN_WORDS = FROM_ELSEWHERE | {
+    "OUTBOX_STREAM_ARN",
+    "ALIPAY_GATEWAY_URL",
+    "WECHAT_GATEWAY_URL",
+    "WECHAT_AUTHORIZE_URL",
+    "WECHAT_TOKEN_URL",
+}
+"""Addresses: the page says whose they are."""
+
+
+def _documented() -> dict[str, str]:
+    """The settings in the page's first table, with their defaults; ``–`` is none."""
+    table = CONFIGURATION.read_text("utf-8").partition("\n## ")[0]
+    found: dict[str, str] = {}
+    for names, defaults in re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", table, re.MULTILINE):
+        each = re.findall(r"`([A-Z0-9_]+)`", names)
+        texts = [text.strip("`") for text in defaults.split(", ")]
+        texts = texts * len(each) if len(texts) == 1 else texts
+        found |= {name: "" if text == "–" else text for name, text in zip(each, texts, strict=True)}
+    return found
+
+
+DOCUMENTED = _documented()
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -46,10 +70,21 @@ def test_a_required_setting_that_is_missing_is_named() -> None:
         Settings.from_env({}).require("public_base_url")
 
 
-def test_every_setting_is_documented() -> None:
-    page = CONFIGURATION.read_text("utf-8")
-    documented = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", page))
-    assert {field.name.upper() for field in fields(Settings)} <= documented
+def test_every_setting_is_documented_with_its_default_and_nothing_else() -> None:
+    assert set(DOCUMENTED) == {field.name.upper() for field in fields(Settings)}
+
+
+@pytest.mark.parametrize("name", sorted(set(DOCUMENTED) - DEFAULT_IN_WORDS))
+def test_a_documented_default_is_the_default(name: str) -> None:
+    default = getattr(Settings.from_env({}), name.lower())
+    text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    assert DOCUMENTED[name] == text
+
+
+def test_defaults_in_words_are_no_other_than_these() -> None:
+    settings = Settings.from_env({})
+    assert all(getattr(settings, name.lower()) for name in DEFAULT_IN_WORDS - FROM_ELSEWHERE)
+    assert not any(getattr(settings, name.lower()) for name in FROM_ELSEWHERE)
 
 
 def test_secrets_in_a_folder_are_read_without_their_line_end(tmp_path: Path) -> None:
