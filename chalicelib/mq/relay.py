@@ -123,7 +123,7 @@ class Relay:
         now = self._clock.now()
         ours = [row for row in rows if now - row.put_at <= self._limits.stream_owns]
         if len(ours) < len(rows):
-            logger.warning("left to the sweeper", rows=len(rows) - len(ours))
+            logger.warning("stays in the outbox", rows=len(rows) - len(ours))
             count("OutboxTooOld", len(rows) - len(ours))
         return ours
 

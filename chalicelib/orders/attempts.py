@@ -5,7 +5,8 @@ at until nobody can pay it any more::
 
     made ──────────────────────────────► at its end (an order that nobody opened expires)
     opened ─ each minute ─ each 5 minutes ─► at its end, and 5 min, 1 h, 24 h after it
-    closed at its platform, paid ──────► never again
+    closed at its platform, paid ──────► no more; but while its order is unpaid and offers it,
+                                         at that order's end (`standing_for`)
 """
 
 from __future__ import annotations

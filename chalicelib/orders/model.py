@@ -121,10 +121,11 @@ class Order:
     """One purchase. At most one order per ``out_business_id`` is unpaid or paid (order guard).
 
     ``pay_nos`` names all attempts, oldest first; ``live_pay_no`` the one that is offered,
-    ``phase`` how far it is. While a platform is called to start or close it, ``claim_token`` says
-    whose call that is and ``claim_deadline`` until when; ``closing_because`` what shall follow, and
-    for a closed order what followed. ``revoked_by`` is the refund that took the goods back.
-    ``version`` counts the stored writes: 0 for an order that is not stored yet.
+    ``phase`` how far it is. While a platform is called to start or close it, ``claim_deadline``
+    says until when the others wait; ``closing_because`` what shall follow, and for a closed order
+    what followed. ``claim_token`` names the call, for people to read: what keeps an overtaken
+    caller from writing is ``version``, which counts the stored writes (0 for an order that is not
+    stored yet). ``revoked_by`` is the refund that took the goods back.
     """
 
     order_id: OrderId
@@ -212,10 +213,10 @@ class Refund:
     """Money on its way back to a payer.
 
     ``out_refund_no`` is ours and never changes. The platform gets ``channel_refund_no``: a refund
-    that it closed must be asked for again under another number, the next ``generation``.
-    ``revoke`` says whether the goods go with the money. ``requested_by`` and ``approved_by`` are
-    user ids; ``amount_asked_fen`` is what was asked for, ``amount_fen`` what is left of it after
-    the platform's own refunds.
+    that it closed, or whose amount the merchant portal reduced after it was sent or refused, is
+    asked for again under another number, the next ``generation``. ``revoke`` says whether the goods
+    go with the money. ``requested_by`` and ``approved_by`` are user ids; ``amount_asked_fen`` is
+    what was asked for, ``amount_fen`` what is left of it after the platform's own refunds.
     """
 
     out_refund_no: str

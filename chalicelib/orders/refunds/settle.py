@@ -42,7 +42,7 @@ _DAILY_FEN = Fen(1_000_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPolicy:
-    """How refunds are sent; all of it are settings, so that tests can shorten them.
+    """How refunds are sent; settings, all but ``manual_every_seconds``.
 
     ``retry_seconds`` are the pauses after the first, second, ... try, the last for all that
     follow. ``least_gap_seconds`` lie between two refunds of one payment (WeChat wants a minute:

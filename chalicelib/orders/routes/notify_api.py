@@ -24,6 +24,9 @@ _SECONDS_A_NOTIFY = 4  # WeChat waits five; Alipay does not say
 _TEXT: dict[str, str | list[str]] = {"Content-Type": "text/plain; charset=utf-8"}
 
 
+# A content type that is not named here the framework refuses, unread and without a trace (415).
+# Alipay signs the fields of a form, so nothing but a form can be Alipay's. WeChat signs the bytes
+# of its body, whatever they are called: any type is let in there, and the signature decides.
 @notifications.route(
     "/receivenotify", methods=["POST"], content_types=["application/x-www-form-urlencoded"]
 )
@@ -35,8 +38,6 @@ def alipay_notify() -> Response:
     return Response(body="success", status_code=200, headers=_TEXT)
 
 
-# any content type: the signature says whether it is WeChat's, and a refusal by the framework would
-# leave no trace of a payment
 @notifications.route("/notify/wechat", methods=["POST"], content_types=["*/*"])
 def wechat_notify() -> Response:
     """Step 5 and 6, payments and refunds: 204 once the verdict is stored, an error otherwise."""
