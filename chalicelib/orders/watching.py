@@ -103,6 +103,7 @@ class Watching:
             silence.note(channel, error)
             self._report("ChecksUnanswered")
         except AppError:
+            self._on_unforeseen(due.pay_no)
             self._report("ChecksFailed")
         except Exception:  # noqa: BLE001  the attempts after it shall be looked at as well
             self._on_unforeseen(due.pay_no)

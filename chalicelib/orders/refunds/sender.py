@@ -105,6 +105,7 @@ class RefundSender:
             silence.note(channel, error)
             self._report("RefundsRetried")
         except AppError:
+            self._on_unforeseen(number)
             self._report("RefundsFailed")
         except Exception:  # noqa: BLE001  the refunds after it shall be moved on as well
             self._on_unforeseen(number)
