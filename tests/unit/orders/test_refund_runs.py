@@ -9,8 +9,9 @@ from chalicelib.clock import BEIJING
 from chalicelib.deadline import Deadline
 from chalicelib.errors import Unavailable
 from chalicelib.money import Fen
-from chalicelib.orders.model import PayChannel, PayStatus, SurplusReason
+from chalicelib.orders.model import PayChannel, PayStatus, RefundStatus, SurplusReason
 from chalicelib.orders.refunds.sender import Sent
+from chalicelib.orders.verdict import RefundDone
 from tests.builders import PAY_NO
 from tests.unit.orders.refunding import POLICY, PRICE, Refunding
 
@@ -138,3 +139,20 @@ def test_without_time_nothing_is_begun() -> None:
     world.ask(100)
     assert world.sender.run(Deadline.after(5)) == Sent(looked_at=0, failed=0)
     assert world.platform.calls == []
+
+
+def test_a_refund_that_the_portal_made_too_large_is_sent_for_what_is_left() -> None:
+    world = Refunding(wechat=True, surplus=SurplusReason.SECOND_PAYMENT)
+    world.platform.portal_fen = 100
+    world.run()
+    assert world.only_row().status is RefundStatus.MANUAL
+    world.told("portal-1", RefundDone(amount_fen=Fen(100), refunded_at=world.clock.now()), 100)
+    world.clock.advance(hours=6, seconds=1)
+    world.run()
+    (number,) = world.platform.made
+    world.platform.finish(number)
+    world.clock.advance(hours=6)
+    world.run()
+
+    assert world.platform.back_fen == PRICE
+    world.assert_i1()

@@ -10,22 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import (
-    ChannelUnavailable,
-    CourseBeingOpened,
-    NotifyRejected,
-    NotifyUnusable,
-)
+from chalicelib.errors import CourseBeingOpened
 from chalicelib.mq.message import parse_pay_result
-from chalicelib.orders.model import (
-    OrderId,
-    OrderStatus,
-    PayChannel,
-    PayNo,
-    PayStatus,
-    RefundStatus,
-    SurplusReason,
-)
+from chalicelib.orders.model import OrderId, OrderStatus, PayStatus, RefundStatus, SurplusReason
 from chalicelib.orders.ports import Change
 from chalicelib.orders.verdict import (
     AlreadySettled,
@@ -216,62 +203,6 @@ def test_a_full_refund_at_the_platform_shows_in_order_and_record(shop: Shop) -> 
     assert shop.record_of(offer).status is PayStatus.REFUNDED
 
 
-def test_a_rejected_notify_changes_nothing_but_the_log(shop: Shop) -> None:
-    offer = shop.opened()
-    shop.alipay.notify = NotifyRejected(detail="bad signature")
-    with pytest.raises(NotifyRejected):
-        shop.results.receive_notify(PayChannel.ALIPAY, {}, b"forged")
-
-    assert shop.order_of(offer).status is OrderStatus.UNPAID
-    ((pay_no, _),) = shop.store.notifies
-    assert pay_no is None, "evidence never lies under a number that nobody verified"
-
-
-def test_a_flood_of_forged_notifies_leaves_a_sample_of_evidence(shop: Shop) -> None:
-    shop.alipay.notify = NotifyRejected(detail="bad signature")
-    for _ in range(200):
-        with pytest.raises(NotifyRejected):
-            shop.results.receive_notify(PayChannel.ALIPAY, {}, b"forged")
-    assert len(shop.store.notifies) == 60
-    assert shop.reports.count("NotifiesRejected") == 200
-
-
-def test_a_notify_for_a_number_that_is_not_ours_is_asked_for_again(shop: Shop) -> None:
-    with pytest.raises(NotifyUnusable):
-        shop.notified(PayNo("123"), shop.paid())
-    assert shop.reports == ["NotifiesUnusable"]
-
-
-def test_the_result_asks_the_platform_once_in_three_seconds(shop: Shop) -> None:
-    offer = shop.opened()
-    shop.alipay.verdict = NotThereYet()
-    for _ in range(4):
-        shop.results.outcome(offer.record.pay_no, Deadline.after(8))
-        shop.clock.advance(seconds=1)
-    assert len(shop.alipay.asked) == 2
-
-
-def test_the_result_of_an_attempt_that_nobody_opened_asks_nobody(shop: Shop) -> None:
-    offer = shop.offer()
-    shop.results.outcome(offer.record.pay_no, Deadline.after(8))
-    assert shop.alipay.asked == []
-
-
-def test_the_result_settles_what_the_platform_says(shop: Shop) -> None:
-    offer = shop.opened()
-    shop.alipay.verdict = shop.paid()
-    outcome = shop.results.outcome(offer.record.pay_no, Deadline.after(8))
-    assert (outcome.order.status, outcome.record.status) == (OrderStatus.PAID, PayStatus.PAID)
-
-
-def test_a_silent_platform_leaves_the_stored_result(shop: Shop) -> None:
-    offer = shop.opened()
-    shop.alipay.verdict = ChannelUnavailable()
-    outcome = shop.results.outcome(offer.record.pay_no, Deadline.after(8))
-    assert outcome.order.status is OrderStatus.UNPAID
-    assert shop.reports == ["QueryUnanswered"]
-
-
 @given(
     steps=st.lists(
         st.sampled_from(
@@ -324,19 +255,6 @@ def test_the_grace_of_a_late_payment_is_two_minutes(shop: Shop) -> None:
     assert shop.notified(offer.record.pay_no, shop.paid(at=at)) == Settled()
 
 
-def test_a_payment_through_an_old_link_is_found_by_asking_about_the_old_number(shop: Shop) -> None:
-    """An old link opens the attempt on offer; its payer polls the number that the link names."""
-    first = shop.opened()
-    shop.notified(first.record.pay_no, ClosedUnpaid())
-    second = shop.offer()
-    shop.open(first.record.pay_no)
-    shop.alipay.verdict = shop.paid()
-
-    outcome = shop.results.outcome(first.record.pay_no, Deadline.after(8))
-    assert shop.alipay.asked == [second.record.pay_no]
-    assert outcome.order.status is OrderStatus.PAID
-
-
 def test_a_payment_that_reopens_an_order_beats_its_successor(shop: Shop) -> None:
     """The late payment commits between the successor's reads and its write."""
     offer = shop.opened()
@@ -378,37 +296,3 @@ def test_an_unpaid_close_of_a_paid_attempt_is_an_alarm(shop: Shop) -> None:
     shop.notified(offer.record.pay_no, shop.paid())
     assert isinstance(shop.notified(offer.record.pay_no, ClosedUnpaid()), Contradiction)
     assert shop.order_of(offer).status is OrderStatus.PAID
-
-
-@pytest.mark.parametrize("changed", [{"app_id": "other"}, {"merchant_id": "other"}])
-def test_i2_a_payment_to_another_account_than_the_attempts_is_refused(
-    shop: Shop, changed: dict[str, str]
-) -> None:
-    offer = shop.opened()
-    number = offer.record.pay_no
-    shop.store.records[number] = replace(shop.store.records[number], **changed)
-    with pytest.raises(NotifyRejected):
-        shop.notified(number, shop.paid())
-    assert shop.order_of(offer).status is OrderStatus.UNPAID
-
-
-def test_what_is_verified_but_cannot_be_placed_is_kept_whole_and_for_good(shop: Shop) -> None:
-    shop.alipay.notify = NotifyUnusable(detail="no such attempt")
-    body = b"x" * 9000
-    for _ in range(2):
-        with pytest.raises(NotifyUnusable):
-            shop.results.receive_notify(PayChannel.ALIPAY, {}, body)
-
-    (entry,) = shop.store.notifies.values()
-    assert entry.verified
-    assert (entry.pay_no, entry.body) == (None, body.decode())
-
-
-def test_what_is_not_verified_is_cut_short(shop: Shop) -> None:
-    shop.alipay.notify = NotifyRejected(detail="bad signature")
-    with pytest.raises(NotifyRejected):
-        shop.results.receive_notify(PayChannel.ALIPAY, {}, b"x" * 9000)
-
-    (entry,) = shop.store.notifies.values()
-    assert not entry.verified
-    assert len(entry.body) == 4096

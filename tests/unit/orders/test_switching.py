@@ -215,6 +215,18 @@ def test_attempts_without_end_are_refused(shop: Shop) -> None:
     assert len(shop.order_of(offer).pay_nos) == MOST_ATTEMPTS
 
 
+def test_payment_codes_without_end_are_refused(shop: Shop) -> None:
+    offer = shop.opened()
+    for _ in range(MOST_ATTEMPTS - 1):
+        shop.notified(shop.order_of(offer).live_pay_no, ClosedUnpaid())
+        assert shop.offer().order.order_id == offer.order.order_id
+        shop.open(shop.order_of(offer).live_pay_no)
+    shop.notified(shop.order_of(offer).live_pay_no, ClosedUnpaid())
+    with pytest.raises(OrderNotPayable):
+        shop.offer()
+    assert len(shop.order_of(offer).pay_nos) == len(shop.store.records) == MOST_ATTEMPTS
+
+
 def test_an_attempt_is_watched_from_its_opening(shop: Shop) -> None:
     offer = shop.opened(in_wechat())
     assert shop.record_of(offer).next_check_at == shop.clock.now() + timedelta(minutes=1)

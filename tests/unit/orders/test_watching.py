@@ -19,7 +19,7 @@ from chalicelib.orders.verdict import (
     Verdict,
 )
 from chalicelib.orders.watching import Watched
-from tests.unit.orders.shop import ALIPAY, RECORD, Shop, in_wechat
+from tests.unit.orders.shop import ALIPAY, CLAIM_FOR, RECORD, Shop, in_wechat
 
 
 @pytest.fixture
@@ -240,3 +240,48 @@ def test_a_cancelling_without_an_answer_is_ended_by_the_job(shop: Shop) -> None:
 
     assert shop.order_of(offer).status is OrderStatus.CLOSED
     assert shop.order_of(offer).closing_because is ClosingReason.CANCELLED
+
+
+def test_an_overdue_call_is_ended_by_an_answer_about_its_own_attempt_alone(shop: Shop) -> None:
+    offer = shop.opened(ALIPAY)
+    shop.wechat.prepay, shop.wechat.verdict = ChannelUnavailable(), NotThereYet()
+    with pytest.raises(PaymentInProgress):
+        shop.open(offer.record.pay_no, in_wechat())
+    live = shop.order_of(offer).live_pay_no
+    shop.alipay.verdict = NotThereYet()
+    shop.wechat.at_call = lambda: 1 / 0  # type: ignore[assignment,return-value]
+    shop.clock.advance(minutes=1)
+    shop.watch()  # the check of the attempt on offer fails, and is put off for five minutes
+
+    shop.wechat.at_call = lambda: None
+    asked = list(shop.wechat.asked)
+    shop.clock.advance(minutes=1)
+    assert shop.watch() == Watched(checked=1, undecided=0)
+    assert shop.alipay.asked == [offer.record.pay_no] * 2, "the replaced attempt was due"
+    assert shop.wechat.asked == asked
+    assert shop.order_of(offer).phase is Phase.OPENING
+
+    shop.clock.advance(minutes=4)
+    shop.watch()
+    assert shop.wechat.asked == [*asked, live]
+    assert shop.order_of(offer).phase is Phase.OPEN
+
+
+def test_a_withdrawal_is_due_when_its_claim_is_overdue_not_when_the_next_check_was(
+    shop: Shop,
+) -> None:
+    offer = shop.opened()
+    shop.alipay.verdict, shop.alipay.close_answer = StillOpen(), ChannelUnavailable()
+    shop.clock.advance(minutes=20)
+    shop.watch()
+    assert shop.record_of(offer).next_check_at == shop.clock.now() + timedelta(minutes=5)
+
+    with pytest.raises(PaymentInProgress):
+        shop.cancel(offer)
+    due = shop.clock.now() + CLAIM_FOR
+    assert shop.record_of(offer).next_check_at == shop.order_of(offer).claim_deadline == due
+
+    shop.clock.set(due)
+    shop.alipay.close_answer = ClosedThere()
+    shop.watch()
+    assert shop.order_of(offer).status is OrderStatus.CLOSED

@@ -1,17 +1,18 @@
-"""What the state machine of tests/integration/orders has found, each as its shortest story."""
+"""Every unpaid order ends, whatever became of the attempts that it offered."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib.errors import ChannelUnavailable, PaymentInProgress
-from chalicelib.orders.model import OrderStatus
+from chalicelib.orders.model import ClosingReason, OrderStatus, PayStatus
 from chalicelib.orders.service import Offer
 from chalicelib.orders.verdict import ClosedThere, NothingToClose, NotThereYet, StillOpen
-from tests.unit.orders.shop import ALIPAY, Shop, in_wechat
+from tests.unit.orders.shop import ALIPAY, CLAIM_FOR, PRICE, Shop, in_wechat
 
 
 @pytest.fixture
@@ -56,3 +57,38 @@ def test_an_order_whose_withdrawn_attempt_could_be_closed_at_last_still_expires(
     shop.clock.set(offer.order.expires_at + timedelta(minutes=2))
     shop.watch()
     assert shop.order_of(offer).status is OrderStatus.CLOSED
+
+
+def _a_day_of_checks(shop: Shop) -> None:
+    for _ in range(60):
+        shop.clock.advance(minutes=30)
+        shop.watch()
+
+
+def _killed_at_its_claim(shop: Shop, answer: ClosedThere | NothingToClose) -> str:
+    """A switch whose process died right after it claimed the order; the job ends it."""
+    offer = shop.opened(ALIPAY)
+    shop.withdrawal._claim(shop.order_of(offer), shop.record_of(offer), ClosingReason.SWITCHED)
+    shop.clock.advance(seconds=CLAIM_FOR.total_seconds() + 1)
+    shop.alipay.verdict, shop.alipay.close_answer = StillOpen(), answer
+    shop.watch()
+    return offer.order.order_id
+
+
+@pytest.mark.parametrize("answer", [ClosedThere(), NothingToClose()])
+def test_an_order_whose_switch_was_killed_expires(
+    shop: Shop, answer: ClosedThere | NothingToClose
+) -> None:
+    order_id: Any = _killed_at_its_claim(shop, answer)
+    shop.alipay.close_answer = ClosedThere()
+    _a_day_of_checks(shop)
+    assert shop.store.orders[order_id].status is OrderStatus.CLOSED
+
+
+def test_an_order_expires_whose_payment_was_back_before_we_heard_of_it(shop: Shop) -> None:
+    offer = shop.opened(ALIPAY)
+    shop.notified(offer.record.pay_no, shop.paid(back=PRICE))
+    assert shop.record_of(offer).status is PayStatus.REFUNDED
+    _a_day_of_checks(shop)
+    assert shop.order_of(offer).status is OrderStatus.CLOSED
+    assert shop.store.outbox == {}
