@@ -67,6 +67,8 @@ def test_a_check_is_rescheduled_without_a_new_version(store: OrderStore) -> None
 def test_a_check_that_somebody_else_moved_stays_where_it_is(store: OrderStore) -> None:
     store.commit(Change(write_id="w1", pay_records=(_attempt(3000, 2),)))
     store.reschedule_check(PayNo("3000"), NOW, NOW + 9 * MINUTE)
+    assert _due(store, NOW + 2 * MINUTE, 100) == ("3000",)
+
     store.reschedule_check(PayNo("3000"), NOW + 2 * MINUTE, None)
     assert _due(store, NOW + 60 * MINUTE, 100) == ()
     record = store.pay_record(PayNo("3000"))
