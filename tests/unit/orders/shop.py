@@ -126,6 +126,7 @@ class Shop:
             self.service,
             self.cashier,
             self.results,
+            self.results._evidence,
             self.withdrawal,
             self.watching,
             self.refunding,

@@ -7,40 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ChannelUnavailable, OrderAlreadyPaid, PaymentInProgress
-from chalicelib.orders.verdict import ClosedThere, CloseRefused, NotThereYet, StillOpen
+from chalicelib.money import Fen
+from chalicelib.orders.model import PayNo
+from chalicelib.orders.platform import RefundNotice
+from chalicelib.orders.verdict import ClosedThere, CloseRefused, NotThereYet, RefundDone, StillOpen
 from tests.fakes.orders import FakeChannel
-from tests.unit.orders.shop import ALIPAY, Shop, in_wechat
-
-
-class Killed(BaseException):
-    """The container is gone; nothing may catch this."""
-
-
-@dataclass
-class Fate:
-    """Which remote call is fatal, and whether it is done first."""
-
-    left: int
-    done: bool
-
-    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **options: Any) -> Any:
-            self.left -= 1
-            if self.left == 0 and not self.done:
-                raise Killed
-            answer = call(*args, **options)
-            if self.left == 0:
-                raise Killed
-            return answer
-
-        return counted
+from tests.unit.orders.killing import Fate, Killed
+from tests.unit.orders.shop import ALIPAY, PRICE, Shop, in_wechat
 
 
 class Killing:
@@ -148,6 +128,42 @@ def _watch_a_half_switch(shop: Shop) -> Handler:
     return shop.watch
 
 
+def _watch_a_replaced_attempt_that_its_payer_opened(shop: Shop) -> Handler:
+    pay_no = shop.opened(ALIPAY).record.pay_no
+    shop.open(pay_no, in_wechat())
+    shop.alipay.verdict = shop.wechat.verdict = StillOpen()
+    shop.alipay.close_answer = ClosedThere()
+    shop.clock.advance(minutes=1)
+    return shop.watch
+
+
+def _refund_notice(shop: Shop) -> Handler:
+    """WeChat tells that a surplus is back."""
+    pay_no = shop.opened(in_wechat()).record.pay_no
+    shop.notified(pay_no, shop.paid(fen=1))
+    (refund,) = shop.store.refund_rows.values()
+    return _notice(shop, pay_no, refund.channel_refund_no, 1)
+
+
+def _refund_notice_of_the_portal(shop: Shop) -> Handler:
+    pay_no = shop.opened(in_wechat()).record.pay_no
+    shop.notified(pay_no, shop.paid())
+    return _notice(shop, pay_no, "portal-1", PRICE)
+
+
+def _notice(shop: Shop, pay_no: PayNo, number: str, fen: int) -> Handler:
+    done = RefundDone(amount_fen=Fen(fen), refunded_at=shop.clock.now())
+    notice = RefundNotice(channel_refund_no=number, amount_fen=Fen(fen), verdict=done)
+    return lambda: shop.notified(pay_no, notice, "n2")
+
+
+def _portal_refund_told_by_the_trade(shop: Shop) -> Handler:
+    pay_no = shop.opened(ALIPAY).record.pay_no
+    paid = shop.paid()
+    shop.notified(pay_no, paid)
+    return lambda: shop.notified(pay_no, replace(paid, back_fen=PRICE), "n2")
+
+
 PREPARED: list[Callable[[Shop], Handler]] = [
     _offer,
     _open,
@@ -162,6 +178,10 @@ PREPARED: list[Callable[[Shop], Handler]] = [
     _watch_a_payment,
     _watch_an_expiry,
     _watch_a_half_switch,
+    _watch_a_replaced_attempt_that_its_payer_opened,
+    _refund_notice,
+    _refund_notice_of_the_portal,
+    _portal_refund_told_by_the_trade,
 ]
 
 
@@ -169,13 +189,26 @@ def _settled_state(shop: Shop) -> dict[str, object]:
     """What counts in the end: not the numbers that were minted on the way."""
     store = shop.store
     return {
-        "orders": sorted((o.status, o.total_fen, o.phase) for o in store.orders.values()),
+        "orders": sorted(
+            (o.status, o.total_fen, o.phase, o.revoked_by is not None)
+            for o in store.orders.values()
+        ),
         "records": sorted(
-            (r.status, r.amount_fen, r.paid_fen or 0, r.surplus or "", r.channel or "")
+            (
+                r.status,
+                r.amount_fen,
+                r.paid_fen or 0,
+                r.refunded_fen,
+                r.surplus or "",
+                r.channel or "",
+                r.still_payable_until is not None,
+                r.next_check_at is not None,
+            )
             for r in store.records.values()
         ),
         "refunds": sorted((r.amount_fen, r.status) for r in store.refund_rows.values()),
         "messages": len(store.outbox),
+        "evidence": sorted(store.notifies),
         "guards": sorted(store.guards),
         "balance": shop.balance(),
     }

@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib.orders.model import SurplusReason
 from chalicelib.orders.verdict import RefundClosed
+from tests.unit.orders.killing import Fate, Killed
 from tests.unit.orders.refunding import SUPERVISOR, Refunding
-from tests.unit.orders.test_i7_killed_anywhere import Fate, Killed
 
 Handler = Callable[[], object]
 _PARTS = ("desk", "sender", "settling", "results")
