@@ -163,7 +163,10 @@ class FakeOrderStore:
             self.orders[order.order_id] = replace(order, version=order.version + 1)
             self.write_ids[order.order_id] = change.write_id
         for record in change.pay_records:
-            self.records[record.pay_no] = replace(record, version=record.version + 1)
+            before = self.records.get(record.pay_no)
+            asked_at = before.queried_at if before is not None else None
+            after = replace(record, version=record.version + 1, queried_at=asked_at)
+            self.records[record.pay_no] = after
             self.write_ids[record.pay_no] = change.write_id
             key = _trade(record)
             if key is not None:

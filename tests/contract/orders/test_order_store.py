@@ -153,19 +153,6 @@ def test_a_question_to_a_platform_is_claimed_once_in_an_interval(store: OrderSto
     assert not store.claim_query(PayNo("1"), NOW, NOW - interval)
 
 
-@pytest.mark.parametrize(
-    "store",
-    [
-        pytest.param(
-            "fake",
-            marks=pytest.mark.xfail(
-                strict=True, reason="the fake writes queried_at with the rest of a record"
-            ),
-        ),
-        "dynamodb",
-    ],
-    indirect=True,
-)
 def test_a_change_on_a_reading_from_before_the_question_does_not_undo_its_claim(
     store: OrderStore,
 ) -> None:
