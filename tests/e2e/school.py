@@ -24,6 +24,7 @@ from infra.local.purchase.steps import Step, StepFailed, until, walk
 from infra.local.purchase.way_to_pay import WayToPay
 from infra.local.purchase.wechat_way import WeChatWay
 from infra.local.stack import Stack
+from tests.e2e.database_gate import Held
 
 _T = TypeVar("_T")
 
@@ -35,6 +36,7 @@ QUICK = {
     "CLAIM_SECONDS": "3",
     "CHECK_EVERY_SECONDS": "3",
     "REFUND_RETRY_SECONDS": "3",
+    "REFUND_APPROVAL_ABOVE_FEN": "10000",
 }
 """What the stack under test waits, instead of minutes."""
 
@@ -110,12 +112,12 @@ class School:
         """An operator's wish to give ``purchase`` back."""
         return Refund(purchase, self.operator(), f"of-{purchase.order_id}")
 
-    def operator(self) -> Person:
+    def operator(self, user_id: str = "9001") -> Person:
         """Somebody who may refund, logged in."""
         person = Person(
             api_url=self.stack.api_url,
             identity_url=self.stack.identity_url,
-            user_id="9001",
+            user_id=user_id,
             roles=("refund-operator",),
         )
         person.log_in()
@@ -147,6 +149,15 @@ class School:
     def start(self, part: str) -> None:
         """Start a part that was killed."""
         self.stack.part(part).start()
+
+
+def kill_api(school: School, held: Held | Fault, deed: Callable[[], object]) -> None:
+    """Do ``deed``, kill the API while ``held`` keeps it waiting, and start it again."""
+    asked = school.meanwhile(deed)
+    held.wait()
+    school.kill("api")
+    assert asked.exception(timeout=20) is not None, "it was answered before the kill"
+    school.start("api")
 
 
 def do(*steps: Step) -> None:

@@ -15,20 +15,11 @@ import pytest
 from infra.local.purchase.nine_steps import Purchase
 from infra.local.purchase.steps import StepFailed
 from infra.local.purchase.way_to_pay import WayToPay
-from tests.e2e.database_gate import DatabaseGate, Held
+from tests.e2e.database_gate import DatabaseGate
 from tests.e2e.expiring import let_expire
-from tests.e2e.school import Fault, School, at_last, do, may_learn, order_becomes, order_of
+from tests.e2e.school import School, at_last, do, kill_api, may_learn, order_becomes, order_of
 
 _TRANSACTION = "TransactWriteItems"
-
-
-def kill_api(school: School, held: Held | Fault, deed: Callable[[], object]) -> None:
-    """Do ``deed``, kill the API while ``held`` keeps it waiting, and start it again."""
-    asked = school.meanwhile(deed)
-    held.wait()
-    school.kill("api")
-    assert asked.exception(timeout=20) is not None, "it was answered before the kill"
-    school.start("api")
 
 
 @pytest.fixture(params=[True, False], ids=["written", "not written"])
