@@ -93,9 +93,9 @@ def test_containers_that_mint_at_the_same_time_never_meet(dynamo: Dynamo) -> Non
 def test_holders_that_steal_from_one_another_all_the_time_never_meet(dynamo: Dynamo) -> None:
     """Leases of one second, few worker ids, and clocks up to four seconds apart."""
     worker_ids = range(100, 104)
-    until = Deadline.after(4)
 
     def mint(holder: int) -> list[int]:
+        until = Deadline.after(4)
         numbers = LeasedNumbers(
             DynamoLeaseStore(dynamo),
             OffClock(timedelta(milliseconds=500 * (holder - HOLDERS // 2))),
@@ -111,9 +111,13 @@ def test_holders_that_steal_from_one_another_all_the_time_never_meet(dynamo: Dyn
                 continue
         return minted
 
-    with ThreadPoolExecutor(HOLDERS) as pool:
-        lists = [f.result(120) for f in [pool.submit(mint, n) for n in range(HOLDERS)]]
+    lists: list[list[int]] = []
+    for _ in range(10):  # on a busy machine it may take more than one round
+        with ThreadPoolExecutor(HOLDERS) as pool:
+            lists += [f.result(120) for f in [pool.submit(mint, n) for n in range(HOLDERS)]]
+        holdings = [{decompose(number).worker_id for number in minted} for minted in lists]
+        if sum(map(len, holdings)) > len(worker_ids):
+            break
     everything = [number for minted in lists for number in minted]
     assert len(set(everything)) == len(everything)
-    holdings = [{decompose(number).worker_id for number in minted} for minted in lists]
     assert sum(map(len, holdings)) > len(worker_ids), "no worker id changed hands"
