@@ -8,6 +8,7 @@ A deployment keeps them in one Secrets Manager secret, a JSON object of names an
 ``link_keys``               JSON object: key id -> 32 random bytes in hex; the last one signs
 ``jwt_shared_secret``       only with ``AUTH_MODE=shared-secret``
 ``rabbitmq_url``            unless ``RABBITMQ_URL`` is set
+``rabbitmq_management_url`` unless ``RABBITMQ_MANAGEMENT_URL`` is set; may be missing
 """
 
 from __future__ import annotations

@@ -74,10 +74,19 @@ class Settings:
 
     rabbitmq_url: str
     rabbitmq_ca_file: str
+    rabbitmq_management_url: str
+    paynotify_queue_style: str
     publish_deadline_seconds: int
     drain_window_seconds: int
     drain_prefetch: int
     retry_delays_seconds: tuple[int, ...]
+
+    outbox_stream_owns_seconds: int
+    outbox_retry_seconds: tuple[int, ...]
+    outbox_refusals_until_dead: int
+    outbox_sweep_most: int
+    grant_audit_seconds: tuple[int, ...]
+    grant_audit_most_at_once: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -150,10 +159,22 @@ class Settings:
             auto_refund_daily_fen=read.number("AUTO_REFUND_DAILY_FEN", 1_000_000),
             rabbitmq_url=read.text("RABBITMQ_URL"),
             rabbitmq_ca_file=read.text("RABBITMQ_CA_FILE"),
+            rabbitmq_management_url=read.text("RABBITMQ_MANAGEMENT_URL").rstrip("/"),
+            paynotify_queue_style=read.choice("PAYNOTIFY_QUEUE_STYLE", ("quorum", "plain")),
             publish_deadline_seconds=read.number("PUBLISH_DEADLINE_SECONDS", 10),
             drain_window_seconds=read.number("DRAIN_WINDOW_SECONDS", 58),
             drain_prefetch=read.number("DRAIN_PREFETCH", 100),
             retry_delays_seconds=read.numbers("RETRY_DELAYS_SECONDS", (10, 60)),
+            outbox_stream_owns_seconds=read.number("OUTBOX_STREAM_OWNS_SECONDS", 60),
+            outbox_retry_seconds=read.numbers(
+                "OUTBOX_RETRY_SECONDS", (60, 120, 300, 900, 1_800, 3_600)
+            ),
+            outbox_refusals_until_dead=read.number("OUTBOX_REFUSALS_UNTIL_DEAD", 10),
+            outbox_sweep_most=read.number("OUTBOX_SWEEP_MOST", 1_000),
+            grant_audit_seconds=read.numbers(
+                "GRANT_AUDIT_SECONDS", (300, 600, 1_800, 3_600, 21_600, 86_400)
+            ),
+            grant_audit_most_at_once=read.number("GRANT_AUDIT_MOST_AT_ONCE", 200),
         )
 
     def require(self, name: str) -> str:
