@@ -26,7 +26,14 @@ class SaleStatus(StrEnum):
 
     AWAITING_PAYMENT = "awaiting payment"
     GRANTED = "granted"
+    TAKEN_BACK = "taken back"
+    """Refunded, and for good: whatever is paid for it again opens nothing."""
     NOT_FOR_SALE = "not for sale"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing may be paid for it, and nothing of it is granted."""
+        return self in (SaleStatus.NOT_FOR_SALE, SaleStatus.TAKEN_BACK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class CoursePurchasables:
         """The record with today's title, price and validity; None for other goods.
 
         A record that awaits payment is NOT_FOR_SALE while its course cannot be sold; then, and
-        for a record that is granted, price and validity are those of the record.
+        for a record that is granted or taken back, price and validity are those of the record.
         """
         if order_type is not OrderType.COURSE:
             return None
@@ -52,8 +52,10 @@ def _paid_offer(course: Course | None) -> Offer | None:
 
 
 def _sale_status(record: ChooseCourse, offer: Offer | None) -> SaleStatus:
-    if record.status is ChooseStatus.CHOSEN:
-        return SaleStatus.GRANTED
-    if record.status is ChooseStatus.AWAITING_PAYMENT and offer is not None:
-        return SaleStatus.AWAITING_PAYMENT
-    return SaleStatus.NOT_FOR_SALE
+    match record.status:
+        case ChooseStatus.CHOSEN:
+            return SaleStatus.GRANTED
+        case ChooseStatus.REFUNDED:
+            return SaleStatus.TAKEN_BACK
+        case ChooseStatus.AWAITING_PAYMENT:
+            return SaleStatus.NOT_FOR_SALE if offer is None else SaleStatus.AWAITING_PAYMENT

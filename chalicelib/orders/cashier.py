@@ -167,7 +167,7 @@ class Cashier:
 
     def _refuse_unless_on_sale(self, order: Order) -> None:
         goods = self._purchasables.get(order.out_business_id, order.order_type)
-        if goods is None or goods.status is SaleStatus.NOT_FOR_SALE:
+        if goods is None or goods.status.is_refused:
             raise NotForSale
         if goods.status is SaleStatus.GRANTED:
             raise OrderAlreadyPaid

@@ -131,7 +131,7 @@ class OrderService:
         if order is not None and order.status is OrderStatus.REFUNDED:
             # the seller has not heard of the refund yet: what is paid now would buy nothing
             raise _given_back()
-        if goods.status is SaleStatus.NOT_FOR_SALE:
+        if goods.status.is_refused:
             raise NotForSale
         if order is None:
             return self._new_order(goods, guarded=guarded)

@@ -54,11 +54,23 @@ def test_the_course_table_does_not_show_it(refunded: Refunded):
     assert refunded.service.course_table(STUDENT, TableQuery()).counts == 0
 
 
-def test_the_refunded_record_is_not_for_sale(refunded: Refunded):
+def test_the_refunded_record_is_taken_back_and_not_sold_again(refunded: Refunded):
     found = CoursePurchasables(refunded.store).get(refunded.record_id, OrderType.COURSE)
 
     assert found is not None
-    assert found.status is SaleStatus.NOT_FOR_SALE
+    assert found.status is SaleStatus.TAKEN_BACK
+    assert found.status.is_refused
+
+
+def test_a_record_whose_refund_was_heard_first_is_taken_back_as_well():
+    school = School(a_course())
+    record_id = school.choose().record.choose_course_id
+    Revoking(school.store).revoke(a_refund_result(record_id))
+    Granting(school.store).grant(a_pay_result(record_id))
+
+    found = CoursePurchasables(school.store).get(record_id, OrderType.COURSE)
+    assert found is not None
+    assert found.status is SaleStatus.TAKEN_BACK
 
 
 def test_choosing_again_makes_one_new_record_that_is_for_sale(refunded: Refunded):

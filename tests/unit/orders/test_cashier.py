@@ -85,9 +85,10 @@ def test_an_expired_order_cannot_be_opened_even_if_it_was_before(shop: Shop) -> 
         shop.open(offer.record.pay_no)
 
 
-def test_a_course_taken_offline_opens_no_new_attempt(shop: Shop) -> None:
+@pytest.mark.parametrize("status", [SaleStatus.NOT_FOR_SALE, SaleStatus.TAKEN_BACK])
+def test_what_is_not_sold_any_more_opens_no_new_attempt(shop: Shop, status: SaleStatus) -> None:
     offer = shop.offer()
-    shop.goods.put(replace(COURSE, status=SaleStatus.NOT_FOR_SALE))
+    shop.goods.put(replace(COURSE, status=status))
     with pytest.raises(NotForSale):
         shop.open(offer.record.pay_no)
     assert shop.record_of(offer).channel is None

@@ -83,8 +83,9 @@ def test_somebody_elses_record_is_as_good_as_none(shop: Shop) -> None:
     assert shop.store.orders == {}
 
 
-def test_what_the_seller_does_not_offer_cannot_be_ordered(shop: Shop) -> None:
-    shop.goods.put(replace(COURSE, status=SaleStatus.NOT_FOR_SALE))
+@pytest.mark.parametrize("status", [SaleStatus.NOT_FOR_SALE, SaleStatus.TAKEN_BACK])
+def test_what_the_seller_does_not_offer_cannot_be_ordered(shop: Shop, status: SaleStatus) -> None:
+    shop.goods.put(replace(COURSE, status=status))
     with pytest.raises(NotForSale):
         shop.offer()
     assert shop.store.orders == {}
