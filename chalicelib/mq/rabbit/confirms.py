@@ -23,6 +23,13 @@ from chalicelib.mq.rabbit.faults import as_faults
 _CONTENT_TYPE = "application/json"
 _CONTENT_ENCODING = "utf-8"
 
+_Way = tuple[str, str, str]
+"""What a returned message tells of itself: exchange, routing key, message id.
+
+Two messages of one batch that are alike in all three share the worse result, so that neither counts
+as confirmed for the other.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
@@ -44,7 +51,7 @@ class ConfirmChannel:
         self._channel = connection.channel(deadline)
         self._last_tag = 0
         self._pending: dict[int, Outgoing] = {}
-        self._returned: set[str] = set()
+        self._returned: set[_Way] = set()
         self._results: dict[str, PublishResult] = {}
         selected: list[object] = []
         with as_faults("selecting confirms"):
@@ -97,8 +104,8 @@ class ConfirmChannel:
             mandatory=True,
         )
 
-    def _on_return(self, _: Any, __: Any, properties: pika.BasicProperties, ___: bytes) -> None:
-        self._returned.add(properties.message_id or "")
+    def _on_return(self, _: Any, method: Any, properties: pika.BasicProperties, __: bytes) -> None:
+        self._returned.add((method.exchange, method.routing_key, properties.message_id or ""))
 
     def _on_confirmation(self, frame: Any) -> None:
         method = frame.method
@@ -113,6 +120,6 @@ class ConfirmChannel:
     def _result(self, message: Outgoing, method: Any) -> PublishResult:
         if isinstance(method, Basic.Nack):
             return PublishResult.NACKED
-        if message.message_id in self._returned:
+        if (message.exchange, message.routing_key, message.message_id) in self._returned:
             return PublishResult.RETURNED
         return PublishResult.CONFIRMED

@@ -10,13 +10,11 @@ from contextlib import suppress
 from typing import Any
 
 import pika
-from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import BrokerError
 from chalicelib.mq.rabbit.faults import NoAnswer, as_faults, fault
-from chalicelib.mq.rabbit.line import LineServices
+from chalicelib.mq.rabbit.line import LineLoop
 
 _GOODBYE_SECONDS = 1.0
 _ABORT_SECONDS = 0.5
@@ -35,8 +33,7 @@ class RabbitConnection:
         self._ended = False
         self._released = False
         self._done: Callable[[], bool] = lambda: False
-        self._loop = IOLoop()
-        self._services = LineServices(self._loop)
+        self._loop = LineLoop()
         try:
             with as_faults("connecting"):
                 self._pika = pika.SelectConnection(
@@ -44,7 +41,7 @@ class RabbitConnection:
                     on_open_callback=self._on_open,
                     on_open_error_callback=self._on_end,
                     on_close_callback=self._on_end,
-                    custom_ioloop=self._services,
+                    custom_ioloop=self._loop,
                 )
         except BaseException:
             self._loop.close()
@@ -101,7 +98,7 @@ class RabbitConnection:
 
     def close(self) -> None:
         """Say goodbye, for a second at most; then the connection is gone. Raises nothing."""
-        with suppress(BrokerError):
+        with suppress(Exception):
             self._say_goodbye()
             self._run_loop(lambda: self._ended, Deadline.after(_GOODBYE_SECONDS), "closing")
         self.abort()
@@ -111,14 +108,16 @@ class RabbitConnection:
         if self._released:
             return
         self._released = True
-        with suppress(BrokerError):
-            if self._services.established:
-                self._services.cut()
-            else:
-                self._say_goodbye()
-            self._run_loop(lambda: self._ended, Deadline.after(_ABORT_SECONDS), "aborting")
-        self._services.release()
-        self._loop.close()
+        try:
+            # A mistake of ours may have ended the last wait, in the middle of pika's work.
+            with suppress(Exception):
+                if self._pika.connection_state == pika.SelectConnection.CONNECTION_INIT:
+                    self._say_goodbye()  # no line yet, or its TLS is under way
+                else:
+                    self._loop.cut()
+                self._run_loop(lambda: self._ended, Deadline.after(_ABORT_SECONDS), "aborting")
+        finally:
+            self._loop.close()
 
     def _say_goodbye(self) -> None:
         if not (self._ended or self._pika.is_closing or self._pika.is_closed):

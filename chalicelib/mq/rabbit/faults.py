@@ -6,6 +6,7 @@ errors are not AMQP errors, and a failed connection comes wrapped several times.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from pika.exceptions import (
     AuthenticationError,
     ChannelClosedByBroker,
     ChannelError,
+    ConnectionBlockedTimeout,
     ProbableAuthenticationError,
     ReentrancyError,
 )
@@ -21,16 +23,25 @@ from pika.exceptions import (
 from chalicelib.errors import BrokerError
 from chalicelib.observability import logger
 
-_NOT_FOUND = 404
-_PRECONDITION_FAILED = 406
-
 
 class ConnectionLost(BrokerError):
     """The connection or its channel ended; what was under way is unknown."""
 
 
-class LoginRefused(BrokerError):
+class Refused(BrokerError):
+    """One side does not trust or allow the other: the next attempt would end the same."""
+
+
+class LoginRefused(Refused):
     """The broker does not accept the user and password."""
+
+
+class Blocked(BrokerError):
+    """The broker is short of memory or disk and reads nothing; what waits there is unknown.
+
+    It takes on what it finds in the line when it reads again: sending more only adds copies.
+    https://www.rabbitmq.com/docs/alarms
+    """
 
 
 class NoAnswer(BrokerError):
@@ -45,13 +56,14 @@ def fault(doing: str, error: BaseException) -> BrokerError:
     """The error of this project for ``error``, which happened while ``doing``; it is logged."""
     logger.warning("broker fault", doing=doing, error=repr(error))
     detail = f"{doing}: {error!r}"
-    if any(isinstance(e, AuthenticationError | ProbableAuthenticationError) for e in _all(error)):
+    if _is_one_of(error, AuthenticationError, ProbableAuthenticationError):
         return LoginRefused(detail=detail)
+    if _is_one_of(error, ssl.SSLCertVerificationError):
+        return Refused(detail=detail)
+    if isinstance(error, ConnectionBlockedTimeout):
+        return Blocked(detail=detail)
     if isinstance(error, ChannelClosedByBroker):
-        if error.reply_code == _NOT_FOUND:
-            return TopologyFault(detail=f"missing, {detail}")
-        if error.reply_code == _PRECONDITION_FAILED:
-            return TopologyFault(detail=f"exists with other properties, {detail}")
+        return _channel_fault(error, detail)
     return ConnectionLost(detail=detail)
 
 
@@ -62,6 +74,22 @@ def as_faults(doing: str) -> Iterator[None]:
         yield
     except (AMQPError, ChannelError, ReentrancyError, OSError) as error:
         raise fault(doing, error) from error
+
+
+def _channel_fault(error: ChannelClosedByBroker, detail: str) -> BrokerError:
+    match error.reply_code:
+        case 403:  # ACCESS_REFUSED
+            return Refused(detail=f"no permission, {detail}")
+        case 404:  # NOT_FOUND
+            return TopologyFault(detail=f"missing, {detail}")
+        case 406:  # PRECONDITION_FAILED
+            return TopologyFault(detail=f"exists with other properties, {detail}")
+        case _:
+            return ConnectionLost(detail=detail)
+
+
+def _is_one_of(error: BaseException, *kinds: type[BaseException]) -> bool:
+    return any(isinstance(each, kinds) for each in _all(error))
 
 
 def _all(error: BaseException) -> Iterator[BaseException]:

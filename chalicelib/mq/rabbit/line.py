@@ -1,56 +1,42 @@
-"""The event loop services of pika, with a hand on the line to the broker.
+"""pika's event loop, with a hand on the line to the broker.
 
 pika ends an open connection by an exchange of frames, which a silent broker never finishes, and
 fails when it is asked to close one in the middle of the AMQP handshake. A line that is cut, though,
 it copes with at any moment: so that is how a connection is dropped here.
+
+An event loop of one's own is what ``SelectConnection(custom_ioloop=...)`` is for; the interface
+that pika puts around it (``nbio_interface``) is not public.
 """
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from pika.adapters.utils.selector_ioloop_adapter import SelectorIOServicesAdapter
+from pika.adapters.select_connection import IOLoop
 
 
-class LineServices(SelectorIOServicesAdapter):
-    """Keeps a second handle of the socket of its one connection."""
+class LineLoop(IOLoop):
+    """An event loop that knows the socket of its one connection, while that is watched."""
 
-    def __init__(self, loop: Any) -> None:
-        super().__init__(loop)
-        self._line: socket.socket | None = None
-        self.established = False
-        """Whether TCP and TLS are done; before that pika can close the connection itself."""
+    def __init__(self) -> None:
+        super().__init__()
+        self._watched: set[int] = set()
 
-    def create_streaming_connection(
-        self,
-        protocol_factory: Any,
-        sock: socket.socket,
-        on_done: Any,
-        *tls: Any,
-        **tls_options: Any,
-    ) -> Any:
+    def add_handler(self, fd: int, handler: Callable[[int, int], None], events: int) -> None:
         """As pika's own."""
-        self.release()
-        self._line = sock.dup()
+        super().add_handler(fd, handler, events)
+        self._watched.add(fd)
 
-        def note(result: Any) -> None:
-            self.established = not isinstance(result, BaseException)
-            on_done(result)
-
-        return super().create_streaming_connection(
-            protocol_factory, sock, note, *tls, **tls_options
-        )
+    def remove_handler(self, fd: int) -> None:
+        """As pika's own, which calls it before it closes a socket."""
+        self._watched.discard(fd)
+        super().remove_handler(fd)
 
     def cut(self) -> None:
-        """End the line at once; the connection learns of it when the event loop runs next."""
-        if self._line is not None:
-            with suppress(OSError):  # the broker was faster
-                self._line.shutdown(socket.SHUT_RDWR)
-
-    def release(self) -> None:
-        """Close the handle: without it the line would outlive the connection."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        """End the line at once; the connection learns of it when the loop runs next."""
+        for fd in self._watched:
+            with suppress(OSError), socket.socket(fileno=os.dup(fd)) as line:
+                line.shutdown(socket.SHUT_RDWR)  # fails if the broker was faster

@@ -29,7 +29,8 @@ class RabbitPublisher:
 
     Before each batch its exchanges and the work queues that are expected there are looked for, and
     nothing is published if one is missing. A connection that is lost meanwhile is opened once
-    more, for what is still unknown. A connection that owes answers at the deadline is dropped.
+    more, for what is still unknown; not so if the broker refuses us or reads nothing for want of
+    memory. A connection that owes answers at the deadline is dropped.
 
     Parameters
     ----------
