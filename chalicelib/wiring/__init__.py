@@ -21,6 +21,7 @@ from chalicelib.wiring.foundation import (
 )
 from chalicelib.wiring.messages import (
     broker_address,
+    dead_queues,
     learning_drain,
     refund_drain,
     relay,
@@ -58,6 +59,7 @@ __all__ = [
     "channels",
     "check_schedule",
     "clock",
+    "dead_queues",
     "dynamo",
     "learning",
     "learning_drain",

@@ -10,6 +10,7 @@ from chalicelib.wiring.foundation import clock, dynamo, secrets
 from chalicelib.wiring.sellers import learning_store
 
 if TYPE_CHECKING:
+    from chalicelib.mq.dead_letters import OpenDeadQueue
     from chalicelib.mq.delivery import Handler
     from chalicelib.mq.drain import Drain
     from chalicelib.mq.rabbit import BrokerAddress
@@ -73,6 +74,14 @@ def refund_drain() -> Drain:
         learning_refund_subscription(settings().retry_delays_seconds),
         RefundResultSubscriber(Revoking(learning_store())),
     )
+
+
+@cache
+def dead_queues() -> OpenDeadQueue:
+    """How an operator gets at dead letters."""
+    from chalicelib.mq.rabbit import dead_queue_opener
+
+    return dead_queue_opener(broker_address())
 
 
 def _drain(subscription: Subscription, handler: Handler) -> Drain:

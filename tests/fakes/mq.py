@@ -175,3 +175,51 @@ class FakeOutbox:
         if self.error is not None:
             raise self.error
         self.rows -= set(event_keys)
+
+
+class FakeDeadQueue:
+    """Implements `chalicelib.mq.dead_letters.DeadQueue`."""
+
+    def __init__(self, broker: FakeBroker, subscription: Subscription) -> None:
+        broker.check_up()
+        if subscription.dead_queue not in broker.queues:
+            raise BrokerError(detail=f"missing queue {subscription.dead_queue}")
+        self._broker = broker
+        self._subscription = subscription
+        self._queue = broker.queues[subscription.dead_queue]
+        self._taken: dict[int, Queued] = {}
+        self._last_tag = 0
+        self.waiting = len(self._queue)
+        self.closed = False
+
+    def take(self) -> Delivery | None:
+        self._broker.check_up()
+        if not self._queue:
+            return None
+        self._last_tag += 1
+        message = self._taken[self._last_tag] = self._queue.popleft()
+        return Delivery(
+            tag=self._last_tag,
+            message_id=message.message_id,
+            body=message.body,
+            redelivered=message.redelivered,
+            headers=message.headers,
+        )
+
+    def to_work_queue(self, delivery: Delivery) -> None:
+        self._broker.check_up()
+        work_queue = self._subscription.work_queue
+        if self._broker.silent or work_queue not in self._broker.queues:
+            raise BrokerError(detail=f"{work_queue} did not confirm")
+        self._broker.queues[work_queue].append(Queued(delivery.message_id, delivery.body))
+
+    def settle(self, deliveries: Sequence[Delivery]) -> None:
+        self._broker.check_up()
+        for delivery in deliveries:
+            del self._taken[delivery.tag]
+
+    def close(self) -> None:
+        self.closed = True
+        back = [replace(message, redelivered=True) for message in self._taken.values()]
+        self._queue.extendleft(reversed(back))
+        self._taken.clear()

@@ -6,6 +6,7 @@ confirms     a channel in confirm mode: many messages, one wait
 declaring    makes or checks what ``chalicelib.mq.topology`` describes
 publisher    `RabbitPublisher`: the relay's `Publisher`
 inbox        `RabbitInbox`: the drains' `Inbox`
+dead_letters `RabbitDeadQueue`: the operators' `DeadQueue`
 faults       errors of pika and of sockets as errors of this project
 
 One mechanism for both directions: ``pika.SelectConnection``. pika's blocking connection cannot
@@ -15,7 +16,15 @@ pipeline publisher confirms, and none of its waits can be given a deadline.
 from __future__ import annotations
 
 from chalicelib.mq.rabbit.address import BrokerAddress
+from chalicelib.mq.rabbit.dead_letters import RabbitDeadQueue, dead_queue_opener
 from chalicelib.mq.rabbit.inbox import RabbitInbox, connector
 from chalicelib.mq.rabbit.publisher import RabbitPublisher
 
-__all__ = ["BrokerAddress", "RabbitInbox", "RabbitPublisher", "connector"]
+__all__ = [
+    "BrokerAddress",
+    "RabbitDeadQueue",
+    "RabbitInbox",
+    "RabbitPublisher",
+    "connector",
+    "dead_queue_opener",
+]

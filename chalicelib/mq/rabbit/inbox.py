@@ -125,15 +125,19 @@ class RabbitInbox:
     def _on_message(
         self, _: Any, method: Any, properties: pika.BasicProperties, body: bytes
     ) -> None:
-        self._arrived.append(
-            Delivery(
-                tag=method.delivery_tag,
-                message_id=properties.message_id or "",
-                body=body,
-                redelivered=method.redelivered,
-                headers=properties.headers or {},
-            )
-        )
+        self._arrived.append(delivery_of(method, properties, body))
 
     def _on_cancel(self, _: object) -> None:
         self._cancelled = True
+
+
+def delivery_of(method: Any, properties: pika.BasicProperties, body: bytes) -> Delivery:
+    """A message as pika hands it over; an id that is not UTF-8 counts as none."""
+    message_id: object = properties.message_id
+    return Delivery(
+        tag=method.delivery_tag,
+        message_id=message_id if isinstance(message_id, str) else "",
+        body=body,
+        redelivered=method.redelivered,
+        headers=properties.headers or {},
+    )

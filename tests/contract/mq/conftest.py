@@ -11,12 +11,18 @@ import pytest
 
 from chalicelib.clock import SystemClock
 from chalicelib.deadline import Deadline
+from chalicelib.mq.dead_letters import DeadQueue
 from chalicelib.mq.ports import Inbox, Publisher
-from chalicelib.mq.rabbit import BrokerAddress, RabbitInbox, RabbitPublisher
+from chalicelib.mq.rabbit import (
+    BrokerAddress,
+    RabbitDeadQueue,
+    RabbitInbox,
+    RabbitPublisher,
+)
 from chalicelib.mq.topology import Subscription, Topology
 from chalicelib.secrets import FetchedSecrets
 from chalicelib.settings import Settings
-from tests.fakes.mq import FakeBroker, FakeInbox, FakePublisher
+from tests.fakes.mq import FakeBroker, FakeDeadQueue, FakeInbox, FakePublisher
 
 ANSWER_SECONDS = 30
 
@@ -27,6 +33,8 @@ class Stage(Protocol):
     def publisher(self, topology: Topology) -> Publisher: ...
 
     def inbox(self, subscription: Subscription, prefetch: int = 10) -> Inbox: ...
+
+    def dead_queue(self, subscription: Subscription) -> DeadQueue: ...
 
     def declare(self, subscription: Subscription) -> None: ...
 
@@ -52,6 +60,9 @@ class FakeStage:
 
     def inbox(self, subscription: Subscription, prefetch: int = 10) -> Inbox:
         return FakeInbox(self.broker, subscription, prefetch)
+
+    def dead_queue(self, subscription: Subscription) -> DeadQueue:
+        return FakeDeadQueue(self.broker, subscription)
 
     def declare(self, subscription: Subscription) -> None:
         self.broker.declare(subscription)
@@ -84,6 +95,7 @@ class RabbitStage:
         self._subscriptions: list[Subscription] = []
         self._publishers: list[RabbitPublisher] = []
         self._inboxes: list[Inbox] = []
+        self._dead_queues: list[DeadQueue] = []
 
     def publisher(self, topology: Topology) -> Publisher:
         publisher = RabbitPublisher(self.address, topology, SystemClock())
@@ -95,6 +107,11 @@ class RabbitStage:
         inbox = RabbitInbox(self.address, subscription, prefetch, Deadline.after(ANSWER_SECONDS))
         self._inboxes.append(inbox)
         return inbox
+
+    def dead_queue(self, subscription: Subscription) -> DeadQueue:
+        queue = RabbitDeadQueue(self.address, subscription)
+        self._dead_queues.append(queue)
+        return queue
 
     def declare(self, subscription: Subscription) -> None:
         self.inbox(subscription).close()
@@ -129,8 +146,8 @@ class RabbitStage:
     def clean_up(self) -> None:
         for publisher in self._publishers:
             publisher.close()
-        for inbox in self._inboxes:
-            inbox.close()
+        for consumer in (*self._inboxes, *self._dead_queues):
+            consumer.close()
         for subscription in self._subscriptions:
             for queue in subscription.queues():
                 self._channel.queue_delete(queue.name)
