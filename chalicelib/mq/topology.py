@@ -9,13 +9,15 @@ Every subscriber has a work queue, one retry queue per delay, and a dead queue::
 
 All queues are quorum queues, and every argument is explicit, because the defaults of RabbitMQ 3.x
 and 4.x differ (https://www.rabbitmq.com/docs/quorum-queues). Dead-lettering is at-least-once, which
-needs ``reject-publish`` (https://www.rabbitmq.com/docs/quorum-queues#dead-lettering).
+needs ``reject-publish`` (https://www.rabbitmq.com/docs/quorum-queues#dead-lettering). The one
+exception is a work queue that was there before us, see `QueueStyle.PLAIN`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from chalicelib.mq.message import PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE
 from chalicelib.mq.refund_message import REFUNDNOTIFY_EXCHANGE, REFUNDNOTIFY_QUEUE
@@ -32,6 +34,20 @@ _DELIVERY_LIMIT = 10_000
 # Nothing follows the dead queue: at the limit a message would be dropped. Looking at a dead letter
 # counts as a delivery.
 _DEAD_DELIVERY_LIMIT = 1_000_000
+
+
+class QueueStyle(Enum):
+    """What kind of queue a work queue is."""
+
+    QUORUM = "quorum"
+    """As the module's text says."""
+    PLAIN = "plain"
+    """Durable and without arguments, as a platform has it that declared it before us.
+
+    Which type that is decides the broker, or the virtual host. Such a queue has no delivery limit:
+    what kills its consumer each time stays in it. Retry and dead queues are ours all the same,
+    because a drain puts messages there by itself.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +70,14 @@ class Subscription:
         Its name; the other queues are named after it.
     retry_delays_seconds : tuple[int, ...]
         The wait after the first failed attempt, after the second, and so on.
+    style : QueueStyle
+        That of the work queue.
     """
 
     exchange: str
     work_queue: str
     retry_delays_seconds: tuple[int, ...]
+    style: QueueStyle = QueueStyle.QUORUM
 
     @property
     def attempts(self) -> int:
@@ -86,12 +105,15 @@ class Subscription:
                 "x-overflow": "reject-publish",
             },
         )
-        work = Queue(self.work_queue, _dead_lettering_to(self.dead_queue))
         return (
             dead,
-            work,
+            self._work(),
             *(self._retry(delay) for delay in dict.fromkeys(self.retry_delays_seconds)),
         )
+
+    def _work(self) -> Queue:
+        plain = self.style is QueueStyle.PLAIN
+        return Queue(self.work_queue, {} if plain else _dead_lettering_to(self.dead_queue))
 
     def _retry_queue(self, delay_seconds: int) -> str:
         return f"{self.work_queue}.retry.{delay_seconds}s"
@@ -128,9 +150,11 @@ class Topology:
         return Topology(tuple(s for s in self.subscriptions if s.exchange in exchanges))
 
 
-def learning_subscription(retry_delays_seconds: tuple[int, ...]) -> Subscription:
+def learning_subscription(
+    retry_delays_seconds: tuple[int, ...], style: QueueStyle = QueueStyle.QUORUM
+) -> Subscription:
     """The learning centre's part of the payment results."""
-    return Subscription(PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE, retry_delays_seconds)
+    return Subscription(PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE, retry_delays_seconds, style)
 
 
 def learning_refund_subscription(retry_delays_seconds: tuple[int, ...]) -> Subscription:
@@ -138,11 +162,13 @@ def learning_refund_subscription(retry_delays_seconds: tuple[int, ...]) -> Subsc
     return Subscription(REFUNDNOTIFY_EXCHANGE, REFUNDNOTIFY_QUEUE, retry_delays_seconds)
 
 
-def platform_topology(retry_delays_seconds: tuple[int, ...]) -> Topology:
+def platform_topology(
+    retry_delays_seconds: tuple[int, ...], paynotify_style: QueueStyle = QueueStyle.QUORUM
+) -> Topology:
     """All subscriptions that this project owns."""
     return Topology(
         (
-            learning_subscription(retry_delays_seconds),
+            learning_subscription(retry_delays_seconds, paynotify_style),
             learning_refund_subscription(retry_delays_seconds),
         )
     )

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 @cache
 def topology() -> Topology:
     """What the broker must have."""
-    from chalicelib.mq.topology import platform_topology
+    from chalicelib.mq.topology import QueueStyle, platform_topology
 
-    return platform_topology(settings().retry_delays_seconds)
+    style = QueueStyle(settings().paynotify_queue_style)
+    return platform_topology(settings().retry_delays_seconds, style)
 
 
 @cache
@@ -55,10 +56,11 @@ def learning_drain() -> Drain:
     """Step 9: payment results from the queue to the learning centre."""
     from chalicelib.learning.grants import Granting
     from chalicelib.learning.subscriber import PayResultSubscriber
-    from chalicelib.mq.topology import learning_subscription
+    from chalicelib.mq.topology import QueueStyle, learning_subscription
 
+    style = QueueStyle(settings().paynotify_queue_style)
     return _drain(
-        learning_subscription(settings().retry_delays_seconds),
+        learning_subscription(settings().retry_delays_seconds, style),
         PayResultSubscriber(Granting(learning_store())),
     )
 

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.mq.topology import Queue, Subscription, Topology, platform_topology
+from chalicelib.mq.topology import (
+    Queue,
+    QueueStyle,
+    Subscription,
+    Topology,
+    learning_subscription,
+    platform_topology,
+)
 from tests.unit.mq.builders import SUBSCRIPTION
 
 
@@ -96,3 +103,14 @@ def test_two_subscribers_of_one_exchange_share_only_the_exchange() -> None:
     assert topology.exchanges() == (SUBSCRIPTION.exchange,)
     assert topology.work_queues() == ("paynotify_queue", "paynotify_resources_queue")
     assert not set(queues()) & {queue.name for queue in other.queues()}
+
+
+def test_a_work_queue_that_was_there_before_us_has_no_arguments_and_the_rest_is_as_ever() -> None:
+    plain = learning_subscription((10, 60), QueueStyle.PLAIN)
+    assert [queue.name for queue in plain.queues()] == list(queues())
+    for queue in plain.queues():
+        ours = {} if queue.name == "paynotify_queue" else queues()[queue.name].arguments
+        assert queue.arguments == ours
+    payments, refunds = platform_topology((10, 60), QueueStyle.PLAIN).subscriptions
+    assert payments == plain
+    assert refunds.style is QueueStyle.QUORUM
