@@ -126,6 +126,9 @@ class Order:
     what followed. ``claim_token`` names the call, for people to read: what keeps an overtaken
     caller from writing is ``version``, which counts the stored writes (0 for an order that is not
     stored yet). ``revoked_by`` is the refund that took the goods back.
+
+    ``next_audit_at`` is when somebody shall look whether the goods have followed the last message
+    about them; None: they have, or there was none. ``audits`` counts those that found them missing.
     """
 
     order_id: OrderId
@@ -146,6 +149,8 @@ class Order:
     paid_by_pay_no: PayNo | None = None
     paid_at: datetime | None = None
     revoked_by: str | None = None
+    next_audit_at: datetime | None = None
+    audits: int = 0
     version: int = 0
 
 

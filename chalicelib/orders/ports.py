@@ -90,6 +90,14 @@ class DueCheck:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DueAudit:
+    """An order whose goods somebody shall look for, since ``at``."""
+
+    order_id: OrderId
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
     """Some orders of a user, newest first; ``next_token`` is None on the last page."""
@@ -158,6 +166,14 @@ class OrderStore(Protocol):
 
     def due_refunds(self, now: datetime, most: int) -> tuple[str, ...]:
         """Numbers of refunds whose ``next_try_at`` has come, the longest due first; may lag."""
+        ...
+
+    def due_audits(self, now: datetime, most: int) -> tuple[DueAudit, ...]:
+        """Orders whose ``next_audit_at`` has come, the longest due first; may lag behind."""
+        ...
+
+    def reschedule_audit(self, order_id: OrderId, was: datetime, to: datetime) -> None:
+        """Move ``next_audit_at``, unless somebody else has moved it from ``was`` meanwhile."""
         ...
 
     def reschedule_check(self, pay_no: PayNo, was: datetime, to: datetime | None) -> None:

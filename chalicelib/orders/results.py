@@ -21,6 +21,7 @@ from chalicelib.errors import (
 from chalicelib.optimistic import until_written
 from chalicelib.orders.attempts import is_undecided
 from chalicelib.orders.evidence import Evidence
+from chalicelib.orders.grant_schedule import AuditSchedule, to_be_audited
 from chalicelib.orders.model import Order, OrderStatus, PayChannel, PayNo, PayRecord
 from chalicelib.orders.platform import Channels, Notify, RefundNotice, platform_of
 from chalicelib.orders.ports import OrderStore, Report
@@ -66,6 +67,7 @@ class PaymentResults:
         clock: Clock,
         report: Report,
         query_interval: timedelta,
+        audits: AuditSchedule | None = None,
     ) -> None:
         self._store = store
         self._channels = channels
@@ -73,6 +75,7 @@ class PaymentResults:
         self._clock = clock
         self._report = report
         self._query_interval = query_interval
+        self._audits = audits or AuditSchedule()
         self._evidence = Evidence(store, clock)
 
     def receive_notify(
@@ -210,9 +213,10 @@ class PaymentResults:
             refunds=self._store.refunds(record.refund_nos),
             guarded_by=self._store.guarded_order_id(order.out_business_id),
         )
-        settlement, change = settle(case, verdict, self._clock.now(), write_id)
+        now = self._clock.now()
+        settlement, change = settle(case, verdict, now, write_id)
         if change is not None:
-            self._store.commit(change)
+            self._store.commit(to_be_audited(change, self._audits, now))
         return settlement
 
     def _tell(self, settlement: Settlement, verdict: Verdict) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.mq.message import PayResult, paid_event
 from chalicelib.orders.attempts import closed_there, standing_for, withdrawn
 from chalicelib.orders.claims import released
+from chalicelib.orders.goods_messages import paid_message
 from chalicelib.orders.model import (
     Order,
     OrderId,
@@ -133,24 +133,12 @@ def _buys_the_goods(
         paid_by_pay_no=record.pay_no,
         paid_at=record.paid_at,
     )
-    assert record.paid_at is not None
-    message = paid_event(
-        PayResult(
-            message_id=record.pay_no,
-            out_business_id=order.out_business_id,
-            order_type=order.order_type,
-            order_id=order.order_id,
-            paid_at=record.paid_at,
-            valid_days=case.item.valid_days,
-        ),
-        created_at=now,
-    )
     return Change(
         write_id=write_id,
         orders=(order,),
         pay_records=(record, *_withdrawn(case, now)),
         refunds=refunds,
-        messages=(message,),
+        messages=(paid_message(order, case.item, record, now),),
         take_guard=GuardTake(
             out_business_id=order.out_business_id,
             order_id=order.order_id,

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from chalicelib.money import NO_MONEY, Fen
 from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.refund_message import RefundResult, refund_event
+from chalicelib.orders.goods_messages import revoked_message
 from chalicelib.orders.model import (
     Order,
     OrderItem,
@@ -164,7 +164,7 @@ def consequences(
         after = move_order(after, OrderStatus.REFUNDED)
     if order.revoked_by is None and (refund.revoke or is_all_back(record)):
         after = replace(after, revoked_by=refund.out_refund_no)
-        messages = (_revocation(order, item, refund, now),)
+        messages = (revoked_message(order, item, refund, now),)
     return () if after == order else (after,), messages
 
 
@@ -177,18 +177,3 @@ def consequences_of_any(
         if orders:
             return orders, messages
     return (), ()
-
-
-def _revocation(order: Order, item: OrderItem, refund: Refund, now: datetime) -> OutboxMessage:
-    return refund_event(
-        RefundResult(
-            message_id=refund.out_refund_no,
-            out_business_id=order.out_business_id,
-            order_type=item.goods_type,
-            order_id=order.order_id,
-            refund_no=refund.out_refund_no,
-            refund_fen=refund.amount_fen,
-            refunded_at=refund.refunded_at or refund.accepted_at or now,
-        ),
-        created_at=now,
-    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chalicelib.clock import Clock
 from chalicelib.errors import NotifyUnusable
 from chalicelib.optimistic import until_written
+from chalicelib.orders.grant_schedule import AuditSchedule, to_be_audited
 from chalicelib.orders.model import (
     Order,
     OrderItem,
@@ -57,12 +58,18 @@ class RefundSettling:
     """Every verdict about a refund ends in the one right state."""
 
     def __init__(
-        self, store: OrderStore, clock: Clock, report: Report, policy: RefundPolicy | None = None
+        self,
+        store: OrderStore,
+        clock: Clock,
+        report: Report,
+        policy: RefundPolicy | None = None,
+        audits: AuditSchedule | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._report = report
         self._policy = policy or RefundPolicy()
+        self._audits = audits or AuditSchedule()
 
     def told(self, pay_no: PayNo, notice: RefundNotice) -> Settlement:
         """Settle what a verified notification tells of a refund; safe to repeat.
@@ -157,7 +164,7 @@ class RefundSettling:
         def decide_and_write() -> Settlement:
             settlement, change = decide()
             if change is not None:
-                self._store.commit(change)
+                self._store.commit(to_be_audited(change, self._audits, self._clock.now()))
             return settlement
 
         settlement = until_written(decide_and_write)

@@ -58,7 +58,8 @@ class ChangeWriter:
         if change.take_quota is not None:
             self._take_quota(transaction, change.take_quota)
         for order in change.orders:
-            self._write_versioned(transaction, self.orders, order, change.write_id)
+            sharded = self._sharded(self.orders.audit_shard, order.order_id, order.next_audit_at)
+            self._write_versioned(transaction, self.orders, order, change.write_id, sharded)
         for record in change.pay_records:
             sharded = self._sharded(self.records.check_shard, record.pay_no, record.next_check_at)
             self._write_versioned(transaction, self.records, record, change.write_id, sharded)

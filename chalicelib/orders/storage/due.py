@@ -11,8 +11,10 @@ from typing import TypeVar
 from chalicelib.dynamo import repeating
 from chalicelib.orders.storage.rows import (
     SHARDS,
+    DueAuditsIndex,
     DueChecksIndex,
     DueRefundsIndex,
+    OrderRow,
     PayRecordRow,
     RefundRow,
 )
@@ -21,7 +23,7 @@ _T = TypeVar("_T")
 
 
 def shard_of(number: str) -> int:
-    """The shard of a pay number."""
+    """The shard of a pay number or of an order number."""
     return int(number) % SHARDS
 
 
@@ -55,6 +57,22 @@ def refunds(rows: type[RefundRow], now: datetime, most: int) -> Iterator[RefundR
         )
 
     return _merged(of, lambda row: row.next_try_at, most)
+
+
+def audits(orders: type[OrderRow], now: datetime, most: int) -> Iterator[OrderRow]:
+    """The orders whose audit is due at ``now``, the longest due first."""
+
+    def of(shard: int) -> list[OrderRow]:
+        return list(
+            orders.query(
+                shard,
+                orders.next_audit_at <= now,
+                index_name=DueAuditsIndex.Meta.index_name,
+                limit=most,
+            )
+        )
+
+    return _merged(of, lambda row: row.next_audit_at, most)
 
 
 def _merged(

@@ -55,6 +55,8 @@ def to_order(row: OrderRow) -> Order:
         paid_by_pay_no=PayNo(row.paid_by_pay_no) if row.paid_by_pay_no else None,
         paid_at=row.paid_at,
         revoked_by=row.revoked_by,
+        next_audit_at=row.next_audit_at,
+        audits=int(row.audits or 0),  # rows from before there were audits have none
         version=int(row.version),
     )
 

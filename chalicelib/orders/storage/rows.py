@@ -56,6 +56,17 @@ class DueRefundsIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-cal
     next_try_at = UTCDateTimeAttribute(range_key=True)
 
 
+class DueAuditsIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Orders whose goods somebody shall look for, by when."""
+
+    class Meta:
+        index_name = "due-audits"
+        projection = KeysOnlyProjection()
+
+    audit_shard = NumberAttribute(hash_key=True)
+    next_audit_at = UTCDateTimeAttribute(range_key=True)
+
+
 class OrderRow(Model):
     """Orders, by number."""
 
@@ -63,6 +74,7 @@ class OrderRow(Model):
         table_name = "orders"
 
     by_user = ByUserIndex()
+    due_audits = DueAuditsIndex()
     order_id = UnicodeAttribute(hash_key=True)
     user_id = UnicodeAttribute()
     out_business_id = UnicodeAttribute()
@@ -81,6 +93,9 @@ class OrderRow(Model):
     paid_by_pay_no = UnicodeAttribute(null=True)
     paid_at = UTCDateTimeAttribute(null=True)
     revoked_by = UnicodeAttribute(null=True)
+    audit_shard = NumberAttribute(null=True)
+    next_audit_at = UTCDateTimeAttribute(null=True)
+    audits = NumberAttribute(null=True)
     version = NumberAttribute()
     write_id = UnicodeAttribute()
 

@@ -19,7 +19,7 @@ from chalicelib.orders.model import (
     Refund,
     is_pay_no,
 )
-from chalicelib.orders.ports import Change, DueCheck, NotifyEntry, OrderPage
+from chalicelib.orders.ports import Change, DueAudit, DueCheck, NotifyEntry, OrderPage
 from chalicelib.orders.storage import due, reading, rows
 from chalicelib.orders.storage.changing import ChangeWriter
 from chalicelib.orders.storage.paging import orders_of
@@ -117,6 +117,11 @@ class DynamoOrderStore:
         """Refunds whose next try has come, by the index."""
         return tuple(row.out_refund_no for row in due.refunds(self._refunds, now, most))
 
+    def due_audits(self, now: datetime, most: int) -> tuple[DueAudit, ...]:
+        """Orders whose next audit has come, by the index."""
+        rows = due.audits(self._orders, now, most)
+        return tuple(DueAudit(OrderId(row.order_id), row.next_audit_at) for row in rows)
+
     def guarded_order_id(self, out_business_id: str) -> OrderId | None:
         """The newest order of a business id."""
         row = found_or_none(self._guards, out_business_id)
@@ -163,6 +168,15 @@ class DynamoOrderStore:
             repeating(
                 lambda: model(pay_no).update(actions=actions, condition=model.next_check_at == was)
             )
+        except ConditionFailed:
+            return  # somebody else moved it, or our own write was repeated below us
+
+    def reschedule_audit(self, order_id: OrderId, was: datetime, to: datetime) -> None:
+        """Move one order within the index; it gets no new version by that."""
+        model = self._orders
+        at = model.next_audit_at
+        try:
+            repeating(lambda: model(order_id).update(actions=[at.set(to)], condition=at == was))
         except ConditionFailed:
             return  # somebody else moved it, or our own write was repeated below us
 

@@ -48,6 +48,8 @@ def test_every_field_survives(store: OrderStore) -> None:
         claim_deadline=NOW,
         closing_because=ClosingReason.SWITCHED,
         revoked_by="2001_r",
+        next_audit_at=NOW,
+        audits=3,
         pay_nos=(PayNo("2001"), PayNo("2002")),
         paid_by_pay_no=PayNo("2001"),
         paid_at=NOW,

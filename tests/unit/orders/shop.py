@@ -26,9 +26,10 @@ from chalicelib.orders.verdict import Paid, Settlement, Verdict
 from chalicelib.orders.watching import Watched, Watching
 from chalicelib.orders.withdrawal import Withdrawal
 from chalicelib.purchasables import OrderType, Purchasable, SaleStatus
+from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import FakeClock
 from tests.fakes.numbers import FakeNumbers
-from tests.fakes.orders import FakeChannel, FakeOrderStore, FakePurchasables
+from tests.fakes.orders import FakeOrderStore, FakePurchasables
 
 STUDENT = "student-1"
 RECORD = "900000000000000001"

@@ -18,7 +18,7 @@ from chalicelib.money import Fen
 from chalicelib.orders.model import PayNo
 from chalicelib.orders.platform import RefundNotice
 from chalicelib.orders.verdict import ClosedThere, CloseRefused, NotThereYet, RefundDone, StillOpen
-from tests.fakes.orders import FakeChannel
+from tests.fakes.channel import FakeChannel
 from tests.unit.orders.killing import Fate, Killed
 from tests.unit.orders.shop import ALIPAY, PRICE, Shop, in_wechat
 
