@@ -5,8 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
+
+from tests.integration.mq.confirm_gate import ConfirmGate
 
 _CHUNK = 65_536
 
@@ -21,7 +24,11 @@ class TcpProxy:
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self._silent = threading.Event()
-        self._silent_from: bytes | None = None
+        self._before: tuple[bytes, Callable[[], object]] | None = None
+        self._gate: tuple[ConfirmGate, Callable[[], object]] | None = None
+        self._refusing = False
+        self.left = threading.Event()
+        """Set when the broker has ended a line."""
         self._cut_after_bytes: int | None = None
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._threads = [threading.Thread(target=self._accept)]
@@ -47,7 +54,19 @@ class TcpProxy:
 
     def silence_from(self, text: bytes) -> None:
         """Go silent when the client sends ``text``."""
-        self._silent_from = text
+        self.before(text, self.silence)
+
+    def before(self, text: bytes, act: Callable[[], object]) -> None:
+        """``act`` when the client sends ``text``, once, and only then pass it on."""
+        self._before = text, act
+
+    def gate_confirms(self, gate: ConfirmGate, then: Callable[[], object]) -> None:
+        """Of the broker's answers pass on what ``gate`` lets pass; when it is shut, ``then``."""
+        self._gate = gate, then
+
+    def refuse(self) -> None:
+        """Hang up on whoever connects from now on."""
+        self._refusing = True
 
     def cut_after(self, more_bytes: int) -> None:
         """Cut the line once the client has sent this much more; later connections are whole."""
@@ -67,6 +86,9 @@ class TcpProxy:
             except OSError:
                 return
             self.connections += 1
+            if self._refusing:
+                client.close()
+                continue
             if self._tls is not None:
                 try:
                     client = self._tls.wrap_socket(client, server_side=True)
@@ -83,8 +105,9 @@ class TcpProxy:
     def _to_broker(self, client: socket.socket, broker: socket.socket) -> None:
         with suppress(OSError):
             while chunk := client.recv(_CHUNK):
-                if self._silent_from is not None and self._silent_from in chunk:
-                    self.silence()
+                if self._before is not None and self._before[0] in chunk:
+                    (_, act), self._before = self._before, None
+                    act()
                 broker.sendall(chunk)
                 if self._cut_after_bytes is not None:
                     self._cut_after_bytes -= len(chunk)
@@ -97,8 +120,15 @@ class TcpProxy:
         with suppress(OSError):
             while chunk := broker.recv(_CHUNK):
                 if not self._silent.is_set():
-                    client.sendall(chunk)
+                    client.sendall(self._through_gate(chunk))
+                if self._gate is not None and self._gate[0].shut:
+                    (_, then), self._gate = self._gate, None
+                    then()
+        self.left.set()
         self._end(client)
+
+    def _through_gate(self, chunk: bytes) -> bytes:
+        return chunk if self._gate is None else self._gate[0].feed(chunk)
 
     @staticmethod
     def _end(peer: socket.socket) -> None:
