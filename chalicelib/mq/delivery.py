@@ -32,7 +32,9 @@ class Delivery:
         Deliveries that ended without an outcome are not counted.
         """
         number = self.headers.get(ATTEMPT_HEADER)
-        return max(number, 1) if isinstance(number, int) else 1
+        if isinstance(number, bool) or not isinstance(number, int):
+            return 1
+        return max(number, 1)
 
 
 @dataclass(frozen=True, slots=True)

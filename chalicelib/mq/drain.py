@@ -11,10 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 
-from chalicelib.deadline import Deadline
+from chalicelib.deadline import Deadline, within
 from chalicelib.errors import StaleWrite, Unavailable
 from chalicelib.mq.delivery import (
     ATTEMPT_HEADER,
@@ -35,6 +36,8 @@ from chalicelib.observability import count, logger
 _MILLIS = 1000
 _LOOK_SECONDS = 0.5
 _REASON_CHARACTERS = 500
+# However slow the handler is: the broker hears from us, and a killed run repeats little.
+_ACKNOWLEDGED_EVERY_SECONDS = 5
 _PAUSE = wait_random_exponential(multiplier=0.2, max=2)
 
 
@@ -42,8 +45,9 @@ _PAUSE = wait_random_exponential(multiplier=0.2, max=2)
 class DrainLimits:
     """How long a run stays, and how much it holds.
 
-    ``spare_seconds`` before the Lambda deadline nothing is fetched any more. ``prefetch`` messages
-    are out with the consumer at most; half of them are acknowledged at once.
+    ``spare_seconds`` before the Lambda deadline nothing is fetched any more; half of them is for
+    the handler of the last message, so that its outcome can be settled. ``prefetch`` messages are
+    out with the consumer at most; half of them are acknowledged at once.
     """
 
     window_seconds: float
@@ -120,7 +124,14 @@ class Drain:
 
         deadline = Deadline.after(self._limits.answer_seconds)
         inbox = self._connect(self._subscription, self._limits.prefetch, deadline)
-        run = _Run(inbox, self._subscription, self._handler, self._limits, seconds_left)
+        run = _Run(
+            inbox,
+            self._subscription,
+            self._handler,
+            self._limits,
+            seconds_left,
+            self._monotonic,
+        )
         try:
             run.until_over()
         finally:
@@ -142,12 +153,15 @@ class _Run:
         handler: Handler,
         limits: DrainLimits,
         seconds_left: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
         self._inbox = inbox
         self._subscription = subscription
         self._handler = handler
         self._limits = limits
         self._seconds_left = seconds_left
+        self._monotonic = monotonic
+        self._acknowledged_at = monotonic()
         self._chunk = max(1, limits.prefetch // 2)
         self._settled: Delivery | None = None
         self._unacknowledged = 0
@@ -179,9 +193,12 @@ class _Run:
                 self._bury(delivery, reason)
             case Pause():
                 return False
+            case _:
+                assert_never(outcome)
         self._settled = delivery
         self._unacknowledged += 1
-        if self._unacknowledged >= self._chunk:
+        quiet_for = self._monotonic() - self._acknowledged_at
+        if self._unacknowledged >= self._chunk or quiet_for >= _ACKNOWLEDGED_EVERY_SECONDS:
             self._acknowledge()
         return True
 
@@ -206,8 +223,10 @@ class _Run:
             count("DrainPaused")
 
     def _handle(self, delivery: Delivery) -> Outcome:
+        deadline = Deadline.after(self._seconds_left() + self._limits.spare_seconds / 2)
         try:
-            return self._handler(delivery)
+            with within(deadline):
+                return self._handler(delivery)
         except MalformedMessage as error:
             return Dead(f"malformed: {error}")
         except (Unavailable, StaleWrite) as error:
@@ -234,7 +253,7 @@ class _Run:
     def _forward(self, delivery: Delivery, queue: str, attempt: int, reason: str) -> None:
         headers: dict[str, str | int] = {
             ATTEMPT_HEADER: attempt,
-            REASON_HEADER: reason[:_REASON_CHARACTERS],
+            REASON_HEADER: _sendable(reason),
         }
         deadline = Deadline.after(self._limits.answer_seconds)
         self._inbox.forward(delivery, queue, headers, deadline)
@@ -244,3 +263,9 @@ class _Run:
             self._inbox.ack_up_to(self._settled.tag)
             self._settled = None
             self._unacknowledged = 0
+        self._acknowledged_at = self._monotonic()
+
+
+def _sendable(reason: str) -> str:
+    """What a header can hold: half a surrogate pair has no UTF-8, and the copy could not go out."""
+    return reason[:_REASON_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

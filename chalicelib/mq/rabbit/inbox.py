@@ -20,6 +20,8 @@ from chalicelib.mq.rabbit.faults import ConnectionLost, as_faults
 from chalicelib.mq.rabbit.login import log_in
 from chalicelib.mq.topology import Subscription
 
+_SENDING_SECONDS = 0.002
+
 
 def connector(address: BrokerAddress) -> Connect:
     """How a drain gets its inbox."""
@@ -80,6 +82,9 @@ class RabbitInbox:
         """Acknowledge this delivery and all before it."""
         with as_faults("acknowledging"):
             self._channel.basic_ack(tag, multiple=True)
+        # pika only notes it. The event loop sends it, and whoever has messages at hand does not
+        # run that for long: the broker would send no more, and in the end take us for dead.
+        self._connection.run(lambda: False, Deadline.after(_SENDING_SECONDS), "acknowledging")
 
     def forward(
         self, delivery: Delivery, queue: str, headers: Mapping[str, str | int], deadline: Deadline
