@@ -30,6 +30,14 @@ def send_refunds(event: CloudWatchEvent) -> None:
         wiring.refund_sender().run(deadline)
 
 
+@order_jobs.schedule("rate(1 minute)", name="audit_grants")
+def audit_grants(event: CloudWatchEvent) -> None:
+    """Put the messages of orders again whose goods have not followed."""
+    deadline = _deadline(event)
+    with within(deadline):
+        wiring.grant_audit().run(deadline)
+
+
 def _deadline(event: CloudWatchEvent) -> Deadline:
     """A moment before Lambda ends the function, so that it ends by itself."""
     context: Any = event.context  # Chalice types it as a dict; Lambda hands over its own object

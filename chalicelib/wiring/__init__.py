@@ -29,9 +29,11 @@ from chalicelib.wiring.messages import (
 )
 from chalicelib.wiring.payments import (
     alipay,
+    audit_schedule,
     cashier,
     channels,
     check_schedule,
+    grant_audit,
     order_book,
     orders,
     payment_results,
@@ -54,6 +56,7 @@ from chalicelib.wiring.sellers import (
 
 __all__ = [
     "alipay",
+    "audit_schedule",
     "broker_address",
     "cashier",
     "channels",
@@ -61,6 +64,7 @@ __all__ = [
     "clock",
     "dead_queues",
     "dynamo",
+    "grant_audit",
     "learning",
     "learning_drain",
     "learning_store",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chalicelib.orders.alipay.channel import AlipayChannel
     from chalicelib.orders.attempts import CheckSchedule
     from chalicelib.orders.cashier import Cashier
+    from chalicelib.orders.grant_audit import GrantAudit
+    from chalicelib.orders.grant_schedule import AuditSchedule
     from chalicelib.orders.order_book import OrderBook
     from chalicelib.orders.platform import Channels
     from chalicelib.orders.refunds.desk import RefundDesk
@@ -125,11 +127,21 @@ def refund_policy() -> RefundPolicy:
 
 
 @cache
+def audit_schedule() -> AuditSchedule:
+    """When somebody looks whether goods have followed."""
+    from chalicelib.orders.grant_schedule import AuditSchedule
+
+    return AuditSchedule(
+        pauses=tuple(timedelta(seconds=pause) for pause in settings().grant_audit_seconds)
+    )
+
+
+@cache
 def refund_results() -> RefundSettling:
     """What the platforms say of refunds."""
     from chalicelib.orders.refunds.results import RefundSettling
 
-    return RefundSettling(order_store(), clock(), count, refund_policy())
+    return RefundSettling(order_store(), clock(), count, refund_policy(), audit_schedule())
 
 
 @cache
@@ -144,6 +156,7 @@ def payment_results() -> PaymentResults:
         clock=clock(),
         report=count,
         query_interval=timedelta(seconds=settings().query_interval_seconds),
+        audits=audit_schedule(),
     )
 
 
@@ -210,6 +223,29 @@ def watching() -> Watching:
         report=count,
         on_unforeseen=lambda pay_no: logger.exception("unforeseen error", pay_no=pay_no),
         most=settings().check_most_at_once,
+    )
+
+
+@cache
+def grant_audit() -> GrantAudit:
+    """The job that asks the sellers whether goods have followed."""
+    from chalicelib.orders.grant_audit import GrantAudit
+
+    return GrantAudit(
+        store=order_store(),
+        purchasables=purchasables(),
+        clock=clock(),
+        schedule=audit_schedule(),
+        report=count,
+        on_missing=lambda finding: logger.warning(
+            "goods have not followed",
+            order_id=finding.order.order_id,
+            audits=finding.order.audits,
+            seller_says=finding.seller_says,
+            step=finding.step.name,
+        ),
+        on_unforeseen=lambda order_id: logger.exception("unforeseen error", order_id=order_id),
+        most=settings().grant_audit_most_at_once,
     )
 
 
