@@ -40,7 +40,11 @@ unit contract integration e2e: setup ## one suite of tests
 	@$(BIN)/pytest tests/$@
 
 .PHONY: chaos
-chaos: setup ## the state machine of payments, much longer and at random
+chaos: setup ## 1,000 messages through a random sequence of faults (SEED=n: an earlier one)
+	@$(BIN)/python -m tests.chaos --messages 1000 $(if $(SEED),--seed $(SEED))
+
+.PHONY: explore
+explore: setup ## the state machine of payments, much longer and at random
 	@HYPOTHESIS_PROFILE=explore $(BIN)/pytest tests/integration/orders/test_machine.py
 
 .PHONY: format

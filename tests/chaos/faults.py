@@ -1,0 +1,181 @@
+"""What happens to the parts, and how each fault is healed.
+
+Every fault is a context manager: it has happened when its block begins, and is healed when the
+block is over, whatever ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+
+from pika.adapters.blocking_connection import BlockingChannel
+
+from tests.chaos.place import Place, until
+
+Fault = Callable[[Place, random.Random], AbstractContextManager[None]]
+
+_ROOM = 3
+_HIGH_WATERMARK = "0.4"
+_USER, _PASSWORD = "guest", "guest"
+_DRAINS = "scheduler"
+_RELAY = "stream_pump"
+
+
+@contextmanager
+def _broker_killed(place: Place, _: random.Random) -> Iterator[None]:
+    until("the node knows its queues", place.node_knows_its_queues)
+    place.broker.kill()
+    try:
+        yield
+    finally:
+        place.broker.start()
+
+
+@contextmanager
+def _line_cut(place: Place, _: random.Random) -> Iterator[None]:
+    place.line.cut()
+    yield
+
+
+@contextmanager
+def _line_cut_again_and_again(place: Place, chance: random.Random) -> Iterator[None]:
+    """In the middle of batches, too: before, among and after their confirms."""
+    place.line.cut()
+    place.line.cut_every(chance.randrange(1_500, 6_000))
+    try:
+        yield
+    finally:
+        place.line.cut_every(0)
+
+
+@contextmanager
+def _black_hole(place: Place, _: random.Random) -> Iterator[None]:
+    place.line.silence()
+    try:
+        yield
+    finally:
+        place.line.speak()
+
+
+@contextmanager
+def _memory_alarm(place: Place, _: random.Random) -> Iterator[None]:
+    try:
+        place.broker.ctl("set_vm_memory_high_watermark", "0")
+        yield
+    finally:
+        place.broker.ctl("set_vm_memory_high_watermark", _HIGH_WATERMARK)
+
+
+@contextmanager
+def _exchange_deleted(place: Place, chance: random.Random) -> Iterator[None]:
+    exchange = chance.choice(place.topology.exchanges())
+    place.on_broker(lambda channel: channel.exchange_delete(exchange))
+    yield from _until_declared_again(place)
+
+
+@contextmanager
+def _work_queue_deleted(place: Place, chance: random.Random) -> Iterator[None]:
+    queue = chance.choice(place.topology.work_queues())
+    place.on_broker(lambda channel: channel.queue_delete(queue))
+    yield from _until_declared_again(place)
+
+
+@contextmanager
+def _all_queues_deleted(place: Place, _: random.Random) -> Iterator[None]:
+    def delete(channel: BlockingChannel) -> None:
+        for queue in place.queues:
+            channel.queue_delete(queue)
+
+    place.on_broker(delete)
+    yield from _until_declared_again(place)
+
+
+@contextmanager
+def _queue_full(place: Place, chance: random.Random) -> Iterator[None]:
+    """Nothing drains a queue that has room for a few messages only."""
+    queue = chance.choice(place.topology.work_queues())
+    limit = json.dumps({"max-length": _ROOM, "overflow": "reject-publish"})
+    with _killed(place, _DRAINS):
+        place.broker.ctl("set_policy", "full", f"^{queue}$", limit, "--apply-to", "queues")
+        try:
+            yield
+        finally:
+            place.broker.ctl("clear_policy", "full")
+
+
+@contextmanager
+def _wrong_password(place: Place, _: random.Random) -> Iterator[None]:
+    try:
+        place.broker.ctl("change_password", _USER, "another")
+        place.line.cut()
+        yield
+    finally:
+        place.broker.ctl("change_password", _USER, _PASSWORD)
+
+
+@contextmanager
+def _database_refuses(place: Place, _: random.Random) -> Iterator[None]:
+    place.gate.refuses = True
+    try:
+        yield
+    finally:
+        place.gate.refuses = False
+
+
+def _relay_killed(place: Place, _: random.Random) -> AbstractContextManager[None]:
+    return _killed(place, _RELAY)
+
+
+def _drains_killed(place: Place, _: random.Random) -> AbstractContextManager[None]:
+    """And the sweeper and the audit with them: all that is scheduled."""
+    return _killed(place, _DRAINS)
+
+
+def _all_functions_killed(place: Place, _: random.Random) -> AbstractContextManager[None]:
+    return _killed(place, _RELAY, _DRAINS)
+
+
+FAULTS: Mapping[str, Fault] = {
+    "the broker is killed": _broker_killed,
+    "the line is cut": _line_cut,
+    "the line is cut again and again": _line_cut_again_and_again,
+    "the line is a black hole": _black_hole,
+    "the broker has a memory alarm": _memory_alarm,
+    "an exchange is deleted": _exchange_deleted,
+    "a work queue is deleted": _work_queue_deleted,
+    "all queues are deleted": _all_queues_deleted,
+    "a work queue is full": _queue_full,
+    "the password is wrong": _wrong_password,
+    "the database refuses everything": _database_refuses,
+    "the relay is killed": _relay_killed,
+    "the drains, the sweeper and the audit are killed": _drains_killed,
+    "relay and drains are down": _all_functions_killed,
+}
+
+
+@contextmanager
+def _killed(place: Place, *parts: str) -> Iterator[None]:
+    for part in parts:
+        place.part(part).kill()
+    try:
+        yield
+    finally:
+        start(place, parts)
+
+
+def start(place: Place, parts: Collection[str]) -> None:
+    """Start parts at the same time, and wait for each."""
+    for part in parts:
+        if not place.part(part).running:
+            place.part(part).launch()
+    for part in parts:
+        place.part(part).wait_ready()
+
+
+def _until_declared_again(place: Place) -> Iterator[None]:
+    """The drains heal this: each declares what is its own when it connects."""
+    yield
+    until("the drains declare what was deleted", place.topology_is_there)
