@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 from pathlib import Path
 from typing import Protocol
+
+_log = logging.getLogger(__name__)
 
 
 class Checkpoints(Protocol):
@@ -36,7 +40,10 @@ class MemoryCheckpoints:
 
 
 class FileCheckpoints(MemoryCheckpoints):
-    """Positions of one stream in one JSON file, replaced as a whole at each change."""
+    """Positions of one stream in one JSON file, replaced as a whole at each change.
+
+    A file that cannot be read is as good as none: all that the stream has is delivered again.
+    """
 
     def __init__(self, folder: Path, stream_arn: str) -> None:
         super().__init__()
@@ -45,11 +52,27 @@ class FileCheckpoints(MemoryCheckpoints):
         name = hashlib.sha256(stream_arn.encode()).hexdigest()[:16]
         self._path = folder / f"{name}.json"
         if self._path.exists():
-            self._positions = json.loads(self._path.read_text(encoding="utf-8"))
+            try:
+                self._positions = _positions(self._path.read_bytes())
+            except ValueError as error:
+                _log.error("%s is no file of positions (%s): starts anew", self._path, error)
 
     def save(self, shard_id: str, sequence_number: str) -> None:
         """Note a new position; a crash leaves the old one or the new one."""
         super().save(shard_id, sequence_number)
         draft = self._path.with_suffix(".draft")
-        draft.write_text(json.dumps(self._positions), encoding="utf-8")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(self._positions, file)
+            file.flush()
+            # Otherwise a power failure could leave the new name on an empty file.
+            os.fsync(file.fileno())
         draft.replace(self._path)
+
+
+def _positions(document: bytes) -> dict[str, str]:
+    positions = json.loads(document)
+    if not isinstance(positions, dict) or not all(
+        isinstance(number, str) and number for number in positions.values()
+    ):
+        raise ValueError("not a position for each shard")
+    return positions

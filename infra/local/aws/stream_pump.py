@@ -3,8 +3,9 @@
     python -m infra.local.aws.stream_pump
 
 For every ``on_dynamodb_record`` of the app it delivers the stream that the app names there, with
-the batch size and window given there, and otherwise as ``infra/aws`` sets the mapping up: from the
-trim horizon, inserts only, three retries, records of at most 60 s.
+the batch size and window given there, and otherwise as `infra.stream_mapping` has it for the
+deployment too: from the trim horizon, inserts only, partial answers, three retries, records that
+are no older than ``OUTBOX_STREAM_OWNS_SECONDS``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from chalice.app import Chalice, DynamoDBEventConfig
 
 from chalicelib.settings import Settings, settings
 from infra.local.aws.checkpoints import Checkpoints, FileCheckpoints, MemoryCheckpoints
-from infra.local.aws.event_source_mapping import EventSourceMapping, MappingConfig
+from infra.local.aws.event_source_mapping import EventSourceMapping
 from infra.local.aws.lambda_runtime import (
     PROJECT_APP,
     LocalFunction,
@@ -31,6 +33,7 @@ from infra.local.aws.lambda_runtime import (
     stop_on_signals,
 )
 from infra.local.aws.stream_source import DynamoStream
+from infra.stream_mapping import outbox_mapping
 
 _POLL_SECONDS = 0.2
 _TROUBLE_SECONDS = 1
@@ -49,7 +52,14 @@ def mapping_of(
     """The mapping between one stream and its function.
 
     Without ``checkpoint_dir`` a restart delivers the whole stream again.
+
+    Raises
+    ------
+    ValueError
+        The app names another starting position than the trim horizon.
     """
+    if source.starting_position != "TRIM_HORIZON":
+        raise ValueError(f"{source.name}: starts at {source.starting_position}, not TRIM_HORIZON")
     checkpoints: Checkpoints = MemoryCheckpoints()
     if checkpoint_dir is not None:
         checkpoints = FileCheckpoints(checkpoint_dir, source.stream_arn)
@@ -57,9 +67,10 @@ def mapping_of(
         DynamoStream.connect(source.stream_arn, at.aws_region, at.dynamodb_endpoint_url),
         LocalFunction(source.name, app.handler_map[source.name], _FUNCTION_SECONDS),
         checkpoints,
-        MappingConfig(
+        outbox_mapping(
+            at,
             batch_size=source.batch_size,
-            batching_window_seconds=source.maximum_batching_window_in_seconds,
+            maximum_batching_window_in_seconds=source.maximum_batching_window_in_seconds,
         ),
     )
 
@@ -72,17 +83,24 @@ def pump(mappings: Iterable[EventSourceMapping], stopping: threading.Event) -> N
     mappings = tuple(mappings)
     announced = False
     while not stopping.is_set():
-        try:
-            delivered = sum(mapping.turn() for mapping in mappings)
-        except (BotoCoreError, ClientError) as error:
-            _log.warning("the stream cannot be read: %s", error)
+        turns = [_turn(mapping) for mapping in mappings]
+        if None in turns:
             stopping.wait(_TROUBLE_SECONDS)
             continue
         if not announced:
             print("ready", flush=True)
             announced = True
-        if not delivered:
+        if not any(turns):
             stopping.wait(_POLL_SECONDS)
+
+
+def _turn(mapping: EventSourceMapping) -> int | None:
+    try:
+        return mapping.turn()
+    # An engine that dies while it answers leaves half a document, which is a parser error.
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
+        _log.warning("the stream cannot be read: %r", error)
+        return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +16,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-_NO_LONGER_USABLE = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
+_EXPIRED = "ExpiredIteratorException"
+_TRIMMED = "TrimmedDataAccessException"
+_MOST_RECORDS = 1_000  # of one GetRecords
+# On AWS it would be 15 minutes. An iterator of the local engine is a mere count of records: one
+# from before a restart of the engine would silently skip what was written since.
+_ITERATOR_SECONDS = 5
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=5,
@@ -29,7 +35,6 @@ class StreamRecord:
     """One change; ``event`` is the record as the function receives it."""
 
     sequence_number: str
-    event_name: str
     created_at_seconds: float
     event: Mapping[str, Any]
 
@@ -62,6 +67,15 @@ class RecordSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Iterator:
+    """Where GetRecords goes on, without asking for a position anew."""
+
+    after: str | None
+    token: str
+    taken_at: float
+
+
 class DynamoStream:
     """The stream of one table, through the DynamoDB Streams API.
 
@@ -69,10 +83,13 @@ class DynamoStream:
     is taken as the trim horizon: everything that is there is delivered rather than nothing.
     """
 
-    def __init__(self, client: Any, stream_arn: str) -> None:
+    def __init__(
+        self, client: Any, stream_arn: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
         self._stream_arn = stream_arn
-        self._iterators: dict[str, tuple[str | None, str]] = {}
+        self._monotonic = monotonic
+        self._iterators: dict[str, _Iterator] = {}
 
     @classmethod
     def connect(cls, stream_arn: str, region: str, endpoint_url: str) -> DynamoStream:
@@ -98,34 +115,48 @@ class DynamoStream:
             start = {"ExclusiveStartShardId": description["LastEvaluatedShardId"]}
 
     def read(self, shard_id: str, after: str | None, limit: int) -> Page:
-        """At most ``limit`` records after a sequence number; ``None`` is the trim horizon."""
-        iterator = self._iterator(shard_id, after)
+        """At most ``limit`` records after a sequence number; ``None`` is the trim horizon.
+
+        A page may be empty although the shard has more: an iterator had to be replaced.
+        """
+        # Whatever goes wrong, the next call asks for the position anew.
+        known = self._iterators.pop(shard_id, None)
+        usable = known is not None and known.after == after and not self._is_old(known)
+        token = known.token if known and usable else self._position(shard_id, after)
         try:
-            answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
+            answer = self._client.get_records(ShardIterator=token, Limit=min(limit, _MOST_RECORDS))
         except ClientError as error:
-            if _code(error) not in _NO_LONGER_USABLE:
+            if _code(error) == _EXPIRED:
+                return Page(())
+            if _code(error) != _TRIMMED:
                 raise
-            self._iterators.pop(shard_id, None)
+            self._keep(shard_id, after, self._trim_horizon(shard_id))
             return Page(())
         records = [self._record(raw) for raw in answer["Records"]]
         following = answer.get("NextShardIterator")
         if following:
-            reached = records[-1].sequence_number if records else after
-            self._iterators[shard_id] = (reached, following)
+            self._keep(shard_id, records[-1].sequence_number if records else after, following)
         return Page(records, closed=not following)
 
-    def _iterator(self, shard_id: str, after: str | None) -> str:
-        known = self._iterators.get(shard_id)
-        if known and known[0] == after:
-            return known[1]
-        if after is not None:
-            try:
-                return self._new_iterator(
-                    shard_id, ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=after
-                )
-            except ClientError as error:
-                if _code(error) not in _NO_LONGER_USABLE:
-                    raise
+    def _keep(self, shard_id: str, after: str | None, token: str) -> None:
+        self._iterators[shard_id] = _Iterator(after, token, self._monotonic())
+
+    def _is_old(self, iterator: _Iterator) -> bool:
+        return self._monotonic() - iterator.taken_at >= _ITERATOR_SECONDS
+
+    def _position(self, shard_id: str, after: str | None) -> str:
+        if after is None:
+            return self._trim_horizon(shard_id)
+        try:
+            return self._new_iterator(
+                shard_id, ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=after
+            )
+        except ClientError as error:
+            if _code(error) != _TRIMMED:
+                raise
+            return self._trim_horizon(shard_id)
+
+    def _trim_horizon(self, shard_id: str) -> str:
         return self._new_iterator(shard_id, ShardIteratorType="TRIM_HORIZON")
 
     def _new_iterator(self, shard_id: str, **position: str) -> str:
@@ -157,7 +188,7 @@ class DynamoStream:
             },
             "eventSourceARN": self._stream_arn,
         }
-        return StreamRecord(change["SequenceNumber"], raw["eventName"], created_at, event)
+        return StreamRecord(change["SequenceNumber"], created_at, event)
 
 
 def _code(error: ClientError) -> str:
