@@ -31,11 +31,16 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("RABBITMQ_URL"):
-        skipped = pytest.mark.skip(reason="RABBITMQ_URL names a broker that is not ours to restart")
-        for item in items:
-            if item.get_closest_marker("restarts_broker"):
-                item.add_marker(skipped)
+    if not os.environ.get("RABBITMQ_URL"):
+        return
+    not_ours = {
+        "restarts_broker": "RABBITMQ_URL names a broker that is not ours to restart",
+        "configures_broker": "RABBITMQ_URL names a broker that rabbitmqctl here does not reach",
+    }
+    for item in items:
+        for marker, reason in not_ours.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -21,16 +21,20 @@ class CertificateAuthority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("test authority")
-        builder = self._certificate(self._name, self._key.public_key())
+        until = datetime.now(UTC) + _DAY
+        builder = self._certificate(self._name, self._key.public_key(), until)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         builder = builder.add_extension(_usage(signs_certificates=True), True)
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
 
-    def server_context(self, host: str = "localhost") -> ssl.SSLContext:
-        """What a server of that name presents."""
+    def server_context(
+        self, host: str = "localhost", *, ended: timedelta | None = None
+    ) -> ssl.SSLContext:
+        """What a server of that name presents; ``ended`` is how long ago its certificate did."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._certificate(_name(host), key.public_key())
+        until = datetime.now(UTC) + _DAY if ended is None else datetime.now(UTC) - ended
+        builder = self._certificate(_name(host), key.public_key(), until)
         names = x509.SubjectAlternativeName([x509.DNSName(host)])
         server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         builder = builder.add_extension(names, False).add_extension(server, False)
@@ -51,17 +55,16 @@ class CertificateAuthority:
         return context
 
     def _certificate(
-        self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey
+        self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey, until: datetime
     ) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY)
-            .not_valid_after(now + _DAY)
+            .not_valid_before(until - 2 * _DAY)
+            .not_valid_after(until)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), False)
         )
 

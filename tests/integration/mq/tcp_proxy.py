@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
+from urllib.parse import urlsplit
 
 from tests.integration.mq.confirm_gate import ConfirmGate
 
@@ -17,8 +18,10 @@ _CHUNK = 65_536
 class TcpProxy:
     """Listens on the loopback interface, with TLS if it has something to present."""
 
-    def __init__(self, to_port: int, tls: ssl.SSLContext | None = None) -> None:
-        self._to_port = to_port
+    def __init__(
+        self, to_port: int, tls: ssl.SSLContext | None = None, to_host: str = "127.0.0.1"
+    ) -> None:
+        self._to = to_host, to_port
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -51,6 +54,10 @@ class TcpProxy:
     def silence(self) -> None:
         """From now on the broker's answers are lost, and nobody is told."""
         self._silent.set()
+
+    def listen(self) -> None:
+        """Let the broker's answers through again."""
+        self._silent.clear()
 
     def silence_from(self, text: bytes) -> None:
         """Go silent when the client sends ``text``."""
@@ -95,7 +102,7 @@ class TcpProxy:
                 except OSError:  # the client does not trust us
                     client.close()
                     continue
-            broker = socket.create_connection(("127.0.0.1", self._to_port))
+            broker = socket.create_connection(self._to)
             self._pairs.append((client, broker))
             for pump in (self._to_broker, self._to_client):
                 thread = threading.Thread(target=pump, args=(client, broker))
@@ -134,3 +141,9 @@ class TcpProxy:
     def _end(peer: socket.socket) -> None:
         with suppress(OSError):
             peer.shutdown(socket.SHUT_RDWR)
+
+
+def in_front_of(amqp_url: str, tls: ssl.SSLContext | None = None) -> TcpProxy:
+    """A proxy for the broker of a plain URL; with TLS towards the client if that is given."""
+    parts = urlsplit(amqp_url)
+    return TcpProxy(parts.port or 5672, tls, parts.hostname or "127.0.0.1")

@@ -31,9 +31,10 @@ from tests.integration.mq.conftest import (
     messages_to,
     put_by_transactions,
 )
-from tests.integration.mq.tcp_proxy import TcpProxy
+from tests.integration.mq.tcp_proxy import TcpProxy, in_front_of
 from tests.unit.mq.builders import an_insert
 
+LOOPBACK = "127.0.0.1"
 CONFIRMED = PublishResult.CONFIRMED
 NACKED = PublishResult.NACKED
 RETURNED = PublishResult.RETURNED
@@ -95,11 +96,13 @@ class Scene:
 
     def proxy(self) -> TcpProxy:
         """A proxy in front of the broker, still to be entered."""
-        return TcpProxy(urlsplit(self.wire.broker.amqp_url).port or 5672)
+        return in_front_of(self.wire.broker.amqp_url)
 
     def publisher(self, proxy: TcpProxy | None = None) -> RabbitPublisher:
         """A publisher that is closed with the test; through a proxy if there is one."""
-        return self.wire.publisher(None if proxy is None else self.address(port=proxy.port))
+        return self.wire.publisher(
+            None if proxy is None else self.address(host=LOOPBACK, port=proxy.port)
+        )
 
     def address(self, **other: object) -> BrokerAddress:
         """The broker's address with some parts replaced: user, password, host, port, vhost."""
