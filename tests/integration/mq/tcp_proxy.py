@@ -68,7 +68,10 @@ class TcpProxy:
         self._before = text, act
 
     def gate_confirms(self, gate: ConfirmGate, then: Callable[[], object]) -> None:
-        """Of the broker's answers pass on what ``gate`` lets pass; when it is shut, ``then``."""
+        """Of the broker's answers pass on what ``gate`` lets pass; when it is shut, ``then``.
+
+        It is there for one line; those that are opened later are whole.
+        """
         self._gate = gate, then
 
     def refuse(self) -> None:
@@ -102,7 +105,11 @@ class TcpProxy:
                 except OSError:  # the client does not trust us
                     client.close()
                     continue
-            broker = socket.create_connection(self._to)
+            try:
+                broker = socket.create_connection(self._to)
+            except OSError:  # nobody listens there at the moment
+                client.close()
+                continue
             self._pairs.append((client, broker))
             for pump in (self._to_broker, self._to_client):
                 thread = threading.Thread(target=pump, args=(client, broker))
@@ -124,12 +131,15 @@ class TcpProxy:
         self._end(broker)
 
     def _to_client(self, client: socket.socket, broker: socket.socket) -> None:
+        gate_was_shut = False
         with suppress(OSError):
             while chunk := broker.recv(_CHUNK):
-                if not self._silent.is_set():
-                    client.sendall(self._through_gate(chunk))
+                if self._silent.is_set() or gate_was_shut:
+                    continue
+                client.sendall(self._through_gate(chunk))
                 if self._gate is not None and self._gate[0].shut:
                     (_, then), self._gate = self._gate, None
+                    gate_was_shut = True
                     then()
         self.left.set()
         self._end(client)

@@ -24,6 +24,7 @@ from chalicelib.mq.relay import Relay, RelayLimits
 from chalicelib.mq.topology import Subscription, Topology
 from chalicelib.secrets import FetchedSecrets
 from chalicelib.settings import Settings
+from infra.local.services.broker import Broker
 from tests.integration.mq.conftest import (
     ANSWER_SECONDS,
     Wire,
@@ -137,10 +138,14 @@ class Scene:
         now = SystemClock().now()
         relay.publish([an_insert(m, 100 + n, put_at=now) for n, m in enumerate(batch)])
         keys = {message.event_key for message in batch}
-        outcome = Outcome(listening.results, listening.error, self._outbox.existing(keys))
+        outcome = Outcome(listening.results, listening.error, self.rows(batch))
         assert outcome.rows_left == keys - outcome.of(CONFIRMED)
         assert outcome.error is not None or set(outcome.results) == keys
         return outcome
+
+    def rows(self, batch: Sequence[OutboxMessage]) -> frozenset[str]:
+        """The event keys of a batch that are in the outbox."""
+        return self._outbox.existing({message.event_key for message in batch})
 
     def copies(self, queue: str) -> Counter[str]:
         """How many copies of each message wait in a queue; they stay there."""
@@ -182,10 +187,10 @@ class Scene:
         for queue in self.queues:
             assert set(self.copies(queue)) >= keys - lost.get(queue, set())
 
-    def are_on_disk(self, knows: object) -> None:
-        """Wait until the node would know both queues again after a kill."""
-        for queue in self.queues:
-            eventually(lambda queue=queue: knows(queue), f"{queue} is not on disk")  # type: ignore
+    @staticmethod
+    def is_on_disk(queue: str, broker: Broker) -> None:
+        """Wait until the node would know a quorum queue again after a kill."""
+        eventually(lambda: broker.keeps(queue), f"{queue} is not on disk")
 
     def clean_up(self) -> None:
         """Delete the second subscriber's queues; the first's are the wire's."""
