@@ -16,7 +16,7 @@ exception is a work queue that was there before us, see `QueueStyle.PLAIN`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from chalicelib.mq.message import PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE
@@ -55,7 +55,7 @@ class Queue:
     """A durable queue with its arguments."""
 
     name: str
-    arguments: Arguments
+    arguments: Arguments = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,10 @@ class Topology:
     def work_queues(self) -> tuple[str, ...]:
         """The queues that a message must reach."""
         return tuple(s.work_queue for s in self.subscriptions)
+
+    def queues(self) -> tuple[Queue, ...]:
+        """All queues of all subscribers."""
+        return tuple(queue for s in self.subscriptions for queue in s.queues())
 
     def of(self, exchanges: Collection[str]) -> Topology:
         """What must be there for messages to these exchanges alone."""

@@ -13,9 +13,9 @@ from chalicelib.errors import BrokerError
 from chalicelib.mq.delivery import Delivery
 from chalicelib.mq.ports import Connect, Inbox, PublishResult
 from chalicelib.mq.rabbit.address import BrokerAddress
+from chalicelib.mq.rabbit.arrival import arrive
 from chalicelib.mq.rabbit.confirms import ConfirmChannel, Outgoing
 from chalicelib.mq.rabbit.connection import RabbitConnection
-from chalicelib.mq.rabbit.declaring import Declarations
 from chalicelib.mq.rabbit.faults import ConnectionLost, as_faults
 from chalicelib.mq.rabbit.login import log_in
 from chalicelib.mq.topology import Subscription
@@ -35,12 +35,13 @@ def connector(address: BrokerAddress) -> Connect:
 class RabbitInbox:
     """Implements `chalicelib.mq.ports.Inbox`. Not for more than one thread.
 
-    Declares and binds the subscription's queues, then consumes its work queue.
+    Declares and binds the subscription's queues, then consumes its work queue. Queues that are
+    there with other properties are taken as they are.
 
     Raises
     ------
     BrokerError
-        The broker cannot be used, or a queue is there with other properties.
+        The broker cannot be used, or there is no work queue and it cannot be made.
     """
 
     def __init__(
@@ -53,11 +54,11 @@ class RabbitInbox:
         self._arrived: deque[Delivery] = deque()
         self._cancelled = False
         self._confirms: ConfirmChannel | None = None
-        self._connection: RabbitConnection = log_in(
-            address, f"drain of {subscription.work_queue}", deadline
+        name = f"drain of {subscription.work_queue}"
+        self._connection: RabbitConnection = arrive(
+            lambda: log_in(address, name, deadline), subscription, deadline
         )
         try:
-            Declarations(self._connection, deadline).declare(subscription, deadline)
             self._channel = self._connection.channel(deadline)
             self._consume(subscription.work_queue, prefetch, deadline)
         except BaseException:

@@ -24,7 +24,6 @@ from chalicelib.mq.delivery import (
 )
 from chalicelib.mq.drain import Drain, DrainLimits, DrainReport
 from chalicelib.mq.rabbit import connector
-from chalicelib.mq.rabbit.faults import TopologyFault
 from infra.local.processes.children import ROOT
 from infra.local.services.broker import Broker
 from tests.integration.mq.conftest import ANSWER_SECONDS, Wire, eventually
@@ -209,13 +208,6 @@ def test_a_queue_that_is_deleted_under_the_drain_ends_the_run(wire: Wire) -> Non
 
     with pytest.raises(BrokerError, match="queue is gone"):
         run_until(wire, delete_queue, lambda: False)
-
-
-def test_a_queue_with_other_properties_is_named(wire: Wire) -> None:
-    work_queue = wire.subscription.work_queue
-    wire.on_channel(lambda c: c.queue_declare(work_queue, durable=True))
-    with pytest.raises(TopologyFault, match=f"other properties.*{work_queue}"):
-        run_until(wire, Effects().store, lambda: False)
 
 
 @pytest.mark.restarts_broker
