@@ -1,4 +1,4 @@
-"""The Lambda function of the outbox's stream.
+"""The Lambda functions that bring the outbox to the broker: at once by its stream, later by time.
 
 Chalice sets the stream, the batch size and the starting position of the mapping; the deployment
 sets the rest: INSERT filter, partial batch responses, maximum record age and retries.
@@ -6,13 +6,18 @@ sets the rest: INSERT filter, partial batch responses, maximum record age and re
 
 from __future__ import annotations
 
-from chalice.app import Blueprint, DynamoDBEvent
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent
 
 from chalicelib import wiring
+from chalicelib.deadline import Deadline, within
 from chalicelib.mq.relay import Answer
 from chalicelib.settings import settings
 
 messages = Blueprint(__name__)
+
+_SECONDS_TO_END = 1
 
 
 @messages.on_dynamodb_record(
@@ -24,3 +29,13 @@ messages = Blueprint(__name__)
 def publish_outbox(event: DynamoDBEvent) -> Answer:
     """Publish new outbox rows; the answer names the record to start again from."""
     return wiring.relay().publish(event.to_dict()["Records"])
+
+
+@messages.schedule("rate(1 minute)", name="sweep_outbox")
+def sweep_outbox(event: CloudWatchEvent) -> None:
+    """Publish the outbox rows that the stream left, and those that were refused."""
+    context: Any = event.context  # Chalice types it as a dict; Lambda hands over its own object
+    left = context.get_remaining_time_in_millis() / 1000
+    deadline = Deadline.after(left - _SECONDS_TO_END)
+    with within(deadline):
+        wiring.sweeper().run(deadline)
