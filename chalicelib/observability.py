@@ -14,3 +14,9 @@ def count(name: str, value: int = 1) -> None:
     """Add to a counter; written as one embedded-metrics line right away."""
     _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     _metrics.flush_metrics()
+
+
+def gauge(name: str, value: float) -> None:
+    """Report how something stands now; written as `count` does, and read by its maximum."""
+    _metrics.add_metric(name=name, unit=MetricUnit.NoUnit, value=value)
+    _metrics.flush_metrics()

@@ -7,6 +7,7 @@ from pynamodb.models import Model
 from chalicelib.ids.worker_lease import WorkerLeaseItem
 from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
 from chalicelib.mq.outbox import OutboxItem
+from chalicelib.mq.switches import SwitchItem
 from chalicelib.orders.storage.rows import (
     ChannelTradeRow,
     NotifyRow,
@@ -33,5 +34,6 @@ MODELS: tuple[type[Model], ...] = (
     NotifyRow,
     UsedOnceRow,
     OutboxItem,
+    SwitchItem,
     WorkerLeaseItem,
 )

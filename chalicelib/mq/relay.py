@@ -1,15 +1,13 @@
 """From the outbox's stream to the exchanges: publish, wait for confirms, delete what is confirmed.
 
-The stream owns a row for its first minute; after that the row waits in the table for whoever
-sweeps it. Lambda starts a batch again at the lowest failed sequence number, so records after it
-come again, whatever became of them: any record that is not brand-new is published only if its row
-still exists.
+The stream owns a row for its first minute; after that the row is the sweeper's. Lambda starts a
+batch again at the lowest failed sequence number, so records after it come again, whatever became
+of them: any record that is not brand-new is published only if its row still exists.
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,9 +15,11 @@ from typing import Protocol
 
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
-from chalicelib.errors import BrokerError, Unavailable
+from chalicelib.errors import Unavailable
 from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.ports import Publisher, PublishResult
+from chalicelib.mq.pause import NoSwitch, Pause, permission
+from chalicelib.mq.ports import Publisher
+from chalicelib.mq.sending import Sending, not_published
 from chalicelib.mq.stream import MalformedRecord, NewRow, new_row
 from chalicelib.mq.topology import Topology
 from chalicelib.observability import count, logger
@@ -46,7 +46,8 @@ class OutboxRows(Protocol):
 class RelayLimits:
     """How long things may take. ``stream_owns`` is the mapping's maximum record age, too.
 
-    The exchanges of one batch share ``publish_deadline_seconds`` equally.
+    ``publish_deadline_seconds`` are one batch's, from its permission on; its exchanges share them
+    equally.
     """
 
     publish_deadline_seconds: float = 10
@@ -64,9 +65,11 @@ class Relay:
         topology: Topology,
         clock: Clock,
         limits: RelayLimits,
+        pause: Pause | None = None,
     ) -> None:
         self._outbox = outbox
-        self._publisher = publisher
+        self._sending = Sending(outbox, publisher)
+        self._pause = pause or NoSwitch()
         self._exchanges = frozenset(topology.exchanges())
         self._clock = clock
         self._limits = limits
@@ -80,19 +83,34 @@ class Relay:
         -------
         Answer
             The lowest sequence number whose row must be tried again, or none. A malformed record
-            is counted, logged and never reported, so that it cannot block its shard; its row stays
-            in the table.
+            is counted, logged and never reported, so that it cannot block its shard: the sweeper
+            finds its row and buries it. So are rows that come while publishing is paused: the
+            sweeper sends them afterwards. When nobody can say whether it is, all are tried again.
         """
         rows = self._due(self._readable(records))
-        by_exchange = _by_exchange(rows)
-        failed: set[str] = set()
-        for share in by_exchange.values():
-            seconds = self._limits.publish_deadline_seconds / len(by_exchange)
-            failed |= self._publish(share, seconds)
+        failed = self._publish_permitted(rows) if rows else frozenset[str]()
         if not failed:
             return {"batchItemFailures": []}
         first = next(row for row in rows if row.message.event_key in failed)
         return {"batchItemFailures": [{"itemIdentifier": first.sequence_number}]}
+
+    def _publish_permitted(self, rows: Sequence[NewRow]) -> frozenset[str]:
+        """The event keys of the rows that must be tried again."""
+        try:
+            until = permission(self._pause, self._limits.publish_deadline_seconds)
+        except Unavailable as error:
+            not_published(len(rows), error)
+            return frozenset(row.message.event_key for row in rows)
+        if until is None:
+            logger.info("publishing is paused", rows=len(rows))
+            count("RelayPaused", len(rows))
+            return frozenset()
+        by_exchange = _by_exchange(rows)
+        seconds = until.remaining_seconds() / len(by_exchange)
+        failed: set[str] = set()
+        for share in by_exchange.values():
+            failed |= self._publish(share, Deadline.after(until.cut(seconds)))
+        return frozenset(failed)
 
     def _readable(self, records: Iterable[Mapping[str, object]]) -> list[NewRow]:
         rows: dict[str, NewRow] = {}
@@ -123,31 +141,22 @@ class Relay:
         now = self._clock.now()
         ours = [row for row in rows if now - row.put_at <= self._limits.stream_owns]
         if len(ours) < len(rows):
-            logger.warning("stays in the outbox", rows=len(rows) - len(ours))
+            logger.info("left to the sweeper", rows=len(rows) - len(ours))
             count("OutboxTooOld", len(rows) - len(ours))
         return ours
 
-    def _publish(self, rows: Sequence[NewRow], seconds: float) -> frozenset[str]:
+    def _publish(self, rows: Sequence[NewRow], deadline: Deadline) -> frozenset[str]:
         """The event keys of the rows that must be tried again."""
-        keys = frozenset(row.message.event_key for row in rows)
         try:
             there = self._still_there(rows)
-            messages = [row.message for row in rows if row.message.event_key in there]
-            if not messages:
-                return frozenset()
-            results = self._publisher.publish(messages, Deadline.after(seconds))
-        except (BrokerError, Unavailable) as error:
-            logger.error("nothing published", rows=len(rows), detail=error.detail)
-            count("OutboxNotPublished", len(rows))
-            return keys
-        self._report(results)
-        confirmed = [k for k, result in results.items() if result is PublishResult.CONFIRMED]
-        try:
-            self._outbox.delete(confirmed)
         except Unavailable as error:
-            logger.error("confirmed, but not deleted", rows=confirmed, detail=error.detail)
-            return frozenset(results)
-        return frozenset(results) - frozenset(confirmed)
+            not_published(len(rows), error)
+            return frozenset(row.message.event_key for row in rows)
+        messages = [row.message for row in rows if row.message.event_key in there]
+        if not messages:
+            return frozenset()
+        sent = self._sending.send(messages, deadline)
+        return frozenset(message.event_key for message in messages) - sent.deleted
 
     def _still_there(self, rows: Sequence[NewRow]) -> frozenset[str]:
         now = self._clock.now()
@@ -156,14 +165,6 @@ class Relay:
             age = now - row.put_at
             (fresh if age <= self._limits.surely_there else older).add(row.message.event_key)
         return frozenset(fresh | self._outbox.existing(older)) if older else frozenset(fresh)
-
-    @staticmethod
-    def _report(results: Mapping[str, PublishResult]) -> None:
-        for result, number in Counter(results.values()).items():
-            count(f"Outbox{result.value.capitalize()}", number)
-        failed = {k: r.value for k, r in results.items() if r is not PublishResult.CONFIRMED}
-        if failed:
-            logger.error("not confirmed", rows=failed)
 
 
 def _by_exchange(rows: Iterable[NewRow]) -> dict[str, list[NewRow]]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from chalicelib.mq.message import OutboxMessage
-
-_MILLIS = 1000
-_SHORT_STRING_BYTES = 255  # AMQP 0-9-1, "shortstr"
+from chalicelib.mq.row_image import MalformedRow, message_in
 
 
 class MalformedRecord(ValueError):
@@ -30,25 +29,9 @@ class NewRow:
     message: OutboxMessage
 
 
-class _Text(msgspec.Struct):
-    S: str
-
-
-class _Number(msgspec.Struct):
-    N: str
-
-
-class _Image(msgspec.Struct):
-    event_key: _Text
-    message_id: _Text
-    exchange: _Text
-    body: _Text
-    created_at_ms: _Number
-
-
 class _Change(msgspec.Struct):
     sequence_number: str = msgspec.field(name="SequenceNumber")
-    new_image: _Image = msgspec.field(name="NewImage")
+    new_image: dict[str, Any] = msgspec.field(name="NewImage")
     # seconds, rounded down; a fraction is accepted
     created: float | None = msgspec.field(name="ApproximateCreationDateTime", default=None)
 
@@ -68,30 +51,8 @@ def new_row(record: Mapping[str, object]) -> NewRow | None:
         return None
     try:
         read = msgspec.convert(change, type=_Change)
-        created_at = datetime.fromtimestamp(int(read.new_image.created_at_ms.N) / _MILLIS, UTC)
-        put_at = datetime.fromtimestamp(read.created, UTC) if read.created else created_at
-    except (msgspec.ValidationError, ValueError, OverflowError, OSError) as error:
+        message = message_in(read.new_image)
+        put_at = datetime.fromtimestamp(read.created, UTC) if read.created else message.created_at
+    except (MalformedRow, msgspec.ValidationError, ValueError, OverflowError, OSError) as error:
         raise MalformedRecord(str(error)) from error
-    image = read.new_image
-    message = OutboxMessage(
-        event_key=image.event_key.S,
-        message_id=image.message_id.S,
-        exchange=image.exchange.S,
-        body=image.body.S,
-        created_at=created_at,
-    )
-    _check_for_the_wire(message)
     return NewRow(sequence_number=read.sequence_number, put_at=put_at, message=message)
-
-
-def _check_for_the_wire(message: OutboxMessage) -> None:
-    for name in ("event_key", "message_id", "exchange", "body"):
-        text: str = getattr(message, name)
-        try:
-            size = len(text.encode("utf-8"))
-        except UnicodeEncodeError as error:
-            raise MalformedRecord(f"{name}: {error}") from error
-        if not size:
-            raise MalformedRecord(f"{name} is empty")
-        if name in ("message_id", "exchange") and size > _SHORT_STRING_BYTES:
-            raise MalformedRecord(f"{name} has {size} bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from chalicelib.mq.dead_letters import OpenDeadQueue
     from chalicelib.mq.delivery import Handler
     from chalicelib.mq.drain import Drain
+    from chalicelib.mq.outbox import Outbox
+    from chalicelib.mq.pause import Switch
     from chalicelib.mq.rabbit import BrokerAddress
     from chalicelib.mq.relay import Relay
+    from chalicelib.mq.sweeper import Sweeper
     from chalicelib.mq.topology import Subscription, Topology
 
 
@@ -36,18 +40,58 @@ def broker_address() -> BrokerAddress:
 
 
 @cache
+def outbox() -> Outbox:
+    """The messages that no queue has yet."""
+    from chalicelib.mq.outbox import Outbox
+
+    return Outbox(dynamo())
+
+
+@cache
+def publishing_switch() -> Switch:
+    """Whether messages may be published."""
+    from chalicelib.mq.switches import PublishingSwitch
+
+    return PublishingSwitch(dynamo())
+
+
+@cache
 def relay() -> Relay:
     """Step 8: outbox rows from the stream to the exchange."""
-    from chalicelib.mq.outbox import Outbox
     from chalicelib.mq.rabbit import RabbitPublisher
     from chalicelib.mq.relay import Relay, RelayLimits
 
     return Relay(
-        Outbox(dynamo()),
+        outbox(),
         RabbitPublisher(broker_address(), topology(), clock()),
         topology(),
         clock(),
-        RelayLimits(publish_deadline_seconds=settings().publish_deadline_seconds),
+        RelayLimits(
+            publish_deadline_seconds=settings().publish_deadline_seconds,
+            stream_owns=timedelta(seconds=settings().outbox_stream_owns_seconds),
+        ),
+        publishing_switch(),
+    )
+
+
+@cache
+def sweeper() -> Sweeper:
+    """Outbox rows that the stream left, by time."""
+    from chalicelib.mq.rabbit import RabbitPublisher
+    from chalicelib.mq.sweeper import Sweeper, SweepLimits
+
+    return Sweeper(
+        rows=outbox(),
+        publisher=RabbitPublisher(broker_address(), topology(), clock()),
+        topology=topology(),
+        pause=publishing_switch(),
+        clock=clock(),
+        limits=SweepLimits(
+            most=settings().outbox_sweep_most,
+            publish_deadline_seconds=settings().publish_deadline_seconds,
+            retry_after=tuple(timedelta(seconds=wait) for wait in settings().outbox_retry_seconds),
+            refusals_until_dead=settings().outbox_refusals_until_dead,
+        ),
     )
 
 

@@ -21,7 +21,11 @@ def order_store() -> OrderStore:
     """Where orders are kept."""
     from chalicelib.orders.storage.store import DynamoOrderStore
 
-    return DynamoOrderStore(dynamo(), settings().notify_rejected_ttl_days)
+    return DynamoOrderStore(
+        dynamo(),
+        settings().notify_rejected_ttl_days,
+        stream_owns=timedelta(seconds=settings().outbox_stream_owns_seconds),
+    )
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.deadline import Deadline
@@ -157,24 +157,6 @@ class FakeInbox:
         back = [replace(message, redelivered=True) for message in self._out.values()]
         self._broker.queues[self._queue].extendleft(reversed(back))
         self._out.clear()
-
-
-class FakeOutbox:
-    """Implements `chalicelib.mq.relay.OutboxRows`; set ``error`` to make it fail."""
-
-    def __init__(self, event_keys: Iterable[str] = ()) -> None:
-        self.rows = set(event_keys)
-        self.asked: list[frozenset[str]] = []
-        self.error: Exception | None = None
-
-    def existing(self, event_keys: Collection[str]) -> frozenset[str]:
-        self.asked.append(frozenset(event_keys))
-        return frozenset(event_keys) & self.rows
-
-    def delete(self, event_keys: Iterable[str]) -> None:
-        if self.error is not None:
-            raise self.error
-        self.rows -= set(event_keys)
 
 
 class FakeDeadQueue:

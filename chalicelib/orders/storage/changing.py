@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -34,6 +35,7 @@ class ChangeWriter:
     refunds: type[rows.RefundRow]
     quotas: type[rows.RefundQuotaRow]
     outbox: type[OutboxItem]
+    stream_owns: timedelta
 
     def write(self, change: Change) -> None:
         """Write all of ``change`` or nothing; one that is already there is left alone.
@@ -71,7 +73,7 @@ class ChangeWriter:
             sharded = self._sharded(self.refunds.try_shard, refund.pay_no, refund.next_try_at)
             self._write_versioned(transaction, self.refunds, refund, change.write_id, sharded)
         for message in change.messages:
-            put_in(transaction, self.outbox, message)
+            put_in(transaction, self.outbox, message, self.stream_owns)
         if change.take_guard is not None:
             self._take_guard(transaction, change.take_guard)
 

@@ -34,9 +34,16 @@ class DynamoOrderStore:
         The deployment's tables.
     rejected_ttl_days : int
         How long the evidence of an unverified notification is kept.
+    stream_owns : timedelta
+        How long the outbox's stream has a new message for itself.
     """
 
-    def __init__(self, dynamo: Dynamo, rejected_ttl_days: int) -> None:
+    def __init__(
+        self,
+        dynamo: Dynamo,
+        rejected_ttl_days: int,
+        stream_owns: timedelta = timedelta(seconds=60),
+    ) -> None:
         self._rejected_ttl = timedelta(days=rejected_ttl_days)
         self._orders = dynamo.bind(rows.OrderRow)
         self._guards = dynamo.bind(rows.OrderGuardRow)
@@ -55,6 +62,7 @@ class DynamoOrderStore:
             refunds=self._refunds,
             quotas=dynamo.bind(rows.RefundQuotaRow),
             outbox=dynamo.bind(OutboxItem),
+            stream_owns=stream_owns,
         )
 
     def order(self, order_id: OrderId) -> Order | None:

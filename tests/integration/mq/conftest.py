@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pika
@@ -25,6 +25,7 @@ from chalicelib.settings import Settings
 from infra.local.services.broker import Broker, ExternalBroker
 
 ANSWER_SECONDS = 60
+STREAM_OWNS = timedelta(seconds=60)
 
 
 class Wire:
@@ -139,7 +140,7 @@ def put_by_transactions(dynamo: Dynamo, messages: Sequence[OutboxMessage]) -> No
 
         def add(transaction: TransactWrite, chunk: list[OutboxMessage] = chunk) -> None:
             for message in chunk:
-                put_in(transaction, model, message)
+                put_in(transaction, model, message, STREAM_OWNS)
 
         dynamo.transact(add)
 

@@ -8,7 +8,8 @@ import pytest
 from chalicelib.errors import Unavailable
 from chalicelib.mq.relay import Relay, RelayLimits
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.mq import FakeBroker, FakeOutbox, FakePublisher
+from tests.fakes.mq import FakeBroker, FakePublisher
+from tests.fakes.outbox import FakeOutbox
 from tests.unit.mq.builders import SUBSCRIPTION, TOPOLOGY, a_message, an_insert
 
 NONE_FAILED: dict[str, list[dict[str, str]]] = {"batchItemFailures": []}
@@ -27,7 +28,7 @@ class Bench:
         self.broker.declare(SUBSCRIPTION)
         self.publisher = FakePublisher(self.broker, TOPOLOGY)
         self.messages = [a_message(number) for number in range(5)]
-        self.outbox = FakeOutbox(m.event_key for m in self.messages)
+        self.outbox = FakeOutbox(self.messages)
         self.relay = Relay(self.outbox, self.publisher, TOPOLOGY, self.clock, RelayLimits())
 
     def records(self) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ def bench() -> Bench:
 def test_confirmed_rows_are_deleted(bench: Bench) -> None:
     assert bench.relay.publish(bench.records()) == NONE_FAILED
     assert bench.queued() == bench.ids()
-    assert bench.outbox.rows == set()
+    assert bench.outbox.rows_left == set()
 
 
 def test_one_batch_is_published_at_once(bench: Bench) -> None:
@@ -59,32 +60,32 @@ def test_one_batch_is_published_at_once(bench: Bench) -> None:
 def test_rows_that_no_queue_took_stay(bench: Bench) -> None:
     bench.broker.unbind(SUBSCRIPTION)
     assert bench.relay.publish(bench.records()) == failed_from(100)
-    assert len(bench.outbox.rows) == 5
+    assert len(bench.outbox.rows_left) == 5
 
 
 def test_rows_that_the_broker_refused_stay(bench: Bench) -> None:
     bench.broker.full.add(SUBSCRIPTION.work_queue)
     assert bench.relay.publish(bench.records()) == failed_from(100)
-    assert len(bench.outbox.rows) == 5
+    assert len(bench.outbox.rows_left) == 5
 
 
 def test_rows_without_an_answer_stay(bench: Bench) -> None:
     bench.broker.silent = True
     assert bench.relay.publish(bench.records()) == failed_from(100)
-    assert len(bench.outbox.rows) == 5
+    assert len(bench.outbox.rows_left) == 5
 
 
 def test_a_broker_that_is_down_fails_the_batch_and_keeps_the_rows(bench: Bench) -> None:
     bench.broker.down = True
     assert bench.relay.publish(bench.records()) == failed_from(100)
-    assert len(bench.outbox.rows) == 5
+    assert len(bench.outbox.rows_left) == 5
 
 
 def test_a_missing_queue_publishes_nothing(bench: Bench) -> None:
     bench.broker.delete_queue(SUBSCRIPTION.work_queue)
     assert bench.relay.publish(bench.records()) == failed_from(100)
     assert bench.publisher.batches == []
-    assert len(bench.outbox.rows) == 5
+    assert len(bench.outbox.rows_left) == 5
 
 
 def test_rows_that_could_not_be_deleted_come_again(bench: Bench) -> None:
@@ -92,7 +93,7 @@ def test_rows_that_could_not_be_deleted_come_again(bench: Bench) -> None:
     assert bench.relay.publish(bench.records()) == failed_from(100)
     bench.outbox.error = None
     assert bench.relay.publish(bench.records()) == NONE_FAILED
-    assert bench.outbox.rows == set()
+    assert bench.outbox.rows_left == set()
 
 
 def test_the_restart_begins_at_the_lowest_failed_record(bench: Bench) -> None:
@@ -115,7 +116,7 @@ def test_a_malformed_record_does_not_hold_up_the_others(bench: Bench, exchange: 
     records[2]["dynamodb"]["NewImage"]["exchange"] = {"S": exchange}
     assert bench.relay.publish(records) == NONE_FAILED
     assert bench.queued() == [i for i in bench.ids() if i != bench.messages[2].message_id]
-    assert bench.outbox.rows == {bench.messages[2].event_key}
+    assert bench.outbox.rows_left == {bench.messages[2].event_key}
 
 
 def test_a_malformed_record_is_not_where_the_restart_begins(bench: Bench) -> None:
@@ -135,7 +136,7 @@ def test_brand_new_records_are_published_without_a_look_at_the_table(bench: Benc
 def test_older_records_are_published_only_while_their_row_exists(bench: Bench) -> None:
     bench.clock.advance(seconds=6)
     gone = bench.messages[1]
-    bench.outbox.rows.remove(gone.event_key)
+    bench.outbox.delete([gone.event_key])
     assert bench.relay.publish(bench.records()) == NONE_FAILED
     assert gone.message_id not in bench.queued()
     assert len(bench.queued()) == 4
@@ -145,7 +146,7 @@ def test_after_a_minute_the_stream_leaves_its_rows_alone(bench: Bench) -> None:
     bench.clock.advance(seconds=61)
     assert bench.relay.publish(bench.records()) == NONE_FAILED
     assert bench.publisher.batches == []
-    assert len(bench.outbox.rows) == 5
+    assert len(bench.outbox.rows_left) == 5
 
 
 def test_a_restart_publishes_what_failed_and_not_what_was_delivered(bench: Bench) -> None:
