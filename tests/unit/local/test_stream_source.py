@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import socket
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 
 from infra.local.aws.stream_source import DynamoStream, Shard
+from infra.local.processes.children import LOOPBACK
 from tests.unit.local.scripted_stream import NOW, FakeTime
 
 ARN = "arn:aws:dynamodb:ap-southeast-1:000000000000:table/outbox/stream/2026-01-01T00:00:00.000"
@@ -146,8 +149,40 @@ def test_records_that_an_emptied_engine_writes_are_not_skipped_by_an_old_iterato
     assert reader.page() == ["1", "2"]
     # Restarted unseen, while a function was running.
     engine.numbers = [8]
-    reader.time.advance(5)
+    reader.time.advance(0.5)
     assert reader.page() == ["8"]
+
+
+def test_an_iterator_is_used_while_its_engine_answers_all_the_time() -> None:
+    engine = Engine(1, 2)
+    reader = Reader(engine)
+    for _ in range(10):
+        reader.page()
+        reader.time.advance(0.2)
+    assert engine.positions == ["TRIM_HORIZON"]
+
+
+@pytest.mark.usefixtures("aws_credentials")
+def test_a_call_is_not_repeated_within_itself() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        server.settimeout(60)
+        accepted: list[str] = []
+
+        def hang_up_once() -> None:
+            connection, _ = server.accept()
+            accepted.append("call")
+            connection.close()
+            server.close()
+
+        hanging_up = threading.Thread(target=hang_up_once)
+        hanging_up.start()
+        url = f"http://{LOOPBACK}:{server.getsockname()[1]}"
+        stream = DynamoStream.connect(ARN, "ap-southeast-1", url)
+        # A second attempt would be refused, since nobody listens any more.
+        with pytest.raises(ConnectionClosedError):
+            stream.shards()
+        hanging_up.join()
+    assert accepted == ["call"]
 
 
 def test_no_page_is_larger_than_the_api_allows() -> None:
