@@ -186,6 +186,12 @@ class OrderedCourse:
         noting = Noting(subscriber)
         return drain(self.wires[payments], noting, lambda: bool(noting.handled))
 
+    def forget_the_audits(self) -> None:
+        """Leave the order as code wrote it that knew of no audit."""
+        model = self._dynamo.bind(rows.OrderRow)
+        gone = (model.audits, model.next_audit_at, model.audit_shard)
+        model(ORDER.order_id).update(actions=[attribute.remove() for attribute in gone])
+
     def drop_from_the_outbox(self, message: OutboxMessage) -> None:
         """An operator gives a message up."""
         Outbox(self._dynamo).delete([message.event_key])

@@ -13,7 +13,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.learning.model import ChooseStatus
 from chalicelib.mq.drain import DrainReport
 from chalicelib.mq.topology import Subscription
-from chalicelib.orders.grant_audit import Audited
+from chalicelib.orders.grant_audit import Audited, Step
 from chalicelib.settings import Settings
 from infra.local.services.broker import Broker, ExternalBroker
 from tests.conftest import CreateTables
@@ -146,3 +146,22 @@ def test_of_several_audits_at_once_one_tells(course: OrderedCourse) -> None:
     assert all(audited.failed == 0 for audited in audits)
     assert len(course.waiting()) == 1
     assert (course.order.audits, course.order.version) == (1, before + 1)
+
+
+def test_an_order_from_before_there_were_audits_is_audited_on_demand_and_followed_from_then_on(
+    course: OrderedCourse,
+) -> None:
+    course.pay()
+    course.relay()
+    course.lose_the_queue()
+    course.forget_the_audits()
+    assert (course.order.audits, course.order.next_audit_at) == (0, None)
+
+    assert course.audit.audit(course.order.order_id).step is Step.EMITTED
+    course.relay()
+    course.lose_the_queue()  # and once more
+    assert course.audit_in_time() == FOUND
+    course.relay()
+    assert course.drain() == DrainReport(acked=1)
+    assert course.audit_in_time() == WELL
+    assert course.is_open()

@@ -89,6 +89,8 @@ def check_bought(account: Account) -> None:
     assert (order.status is OrderStatus.REFUNDED) == (paying.status is PayStatus.REFUNDED)
     if order.revoked_by is not None:
         assert order.revoked_by in paying.refund_nos
+    # no audit runs here, so nobody has found the goods where they belong
+    assert order.next_audit_at is not None, f"{order.order_id}: nobody will look for its goods"
 
 
 def check_one_is_offered(account: Account) -> None:
