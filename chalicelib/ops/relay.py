@@ -1,0 +1,83 @@
+"""Publishing stopped and resumed by an operator, without a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chalicelib.clock import to_rfc3339
+from chalicelib.mq.pause import Switch, Turn
+
+SPARE_SECONDS = 5
+"""Beyond a batch's own time: what it sent may still be on its way to the broker."""
+
+Tell = Callable[[str], None]
+"""Says a line to the operator; it is out when this returns."""
+
+
+def pause(
+    switch: Switch, turn: Turn, publish_seconds: float, wait: Callable[[float], None], tell: Tell
+) -> None:
+    """Stop the relay and the sweeper; returns when what began before is over.
+
+    A batch is published no longer than ``publish_seconds`` after it was permitted, and who reads
+    the switch from now on permits none. Idempotent; killed while it waits, it has paused.
+
+    Parameters
+    ----------
+    switch : Switch
+        The deployment's.
+    turn : Turn
+        Who pauses, when and why.
+    publish_seconds : float
+        ``PUBLISH_DEADLINE_SECONDS`` of the functions.
+    wait : Callable[[float], None]
+        Lets this many seconds pass.
+    tell : Tell
+        Hears what happens.
+
+    Raises
+    ------
+    Unavailable
+        DynamoDB did not answer: publishing may be paused or not.
+    """
+    before = switch.state()
+    switch.pause(turn)
+    if before.is_paused:
+        tell(f"was paused before: {_told(before.last_pause)}")
+    tell("paused: the relay and the sweeper begin no batch any more")
+    seconds = publish_seconds + SPARE_SECONDS
+    tell(f"waiting {seconds:g} s for the batches that began before")
+    wait(seconds)
+    tell("nothing is being published now; resume with: relay resume --reason TEXT")
+
+
+def resume(switch: Switch, turn: Turn, tell: Tell) -> None:
+    """Let them go on: the sweeper sends what has waited at its next run. Idempotent.
+
+    Raises
+    ------
+    Unavailable
+        DynamoDB did not answer: publishing may be paused or not.
+    """
+    before = switch.state()
+    switch.resume(turn)
+    tell(f"resumed; it was paused: {_told(before.last_pause)}" if before.is_paused else "resumed")
+    tell("the sweeper sends what has waited at its next run, within a minute")
+
+
+def status(switch: Switch, tell: Tell) -> None:
+    """Say how the switch stands; changes nothing.
+
+    Raises
+    ------
+    Unavailable
+        DynamoDB did not answer.
+    """
+    state = switch.state()
+    tell("paused: nothing is published" if state.is_paused else "publishing")
+    tell(f"last pause: {_told(state.last_pause)}")
+    tell(f"last resumption: {_told(state.last_resumption)}")
+
+
+def _told(turn: Turn | None) -> str:
+    return "none" if turn is None else f"{to_rfc3339(turn.at)} by {turn.by}: {turn.reason}"
