@@ -29,7 +29,7 @@ _OWNER = {"configure": ".*", "write": ".*", "read": ".*"}
 
 # what docs/messages.md tells a new subscriber to ask for, and nothing more
 _SUBSCRIBER = {
-    "configure": r"^((paynotify|refundnotify)_exchange_fanout|materials\..*)$",
+    "configure": r"^materials\..*$",
     "write": r"^materials\..*$",
     "read": r"^((paynotify|refundnotify)_exchange_fanout|materials\..*)$",
 }

@@ -181,12 +181,14 @@ class Subscriber:
     def _consume(self, connection: amqp.Connection) -> None:
         channel, copies = connection.channel(), connection.channel()
         arrived = deque[amqp.Message]()
+        for exchange in (PAYMENTS_EXCHANGE, REFUNDS_EXCHANGE):
+            channel.exchange_declare(exchange, "fanout", passive=True)
+        channel.exchange_declare(DEAD_EXCHANGE, "fanout", durable=True, auto_delete=False)
         for exchange, queue in (
             (PAYMENTS_EXCHANGE, PAYMENTS_QUEUE),
             (REFUNDS_EXCHANGE, REFUNDS_QUEUE),
             (DEAD_EXCHANGE, DEAD_QUEUE),
         ):
-            channel.exchange_declare(exchange, "fanout", durable=True, auto_delete=False)
             channel.queue_declare(queue, durable=True, auto_delete=False)
             channel.queue_bind(queue, exchange, routing_key="")
         channel.basic_qos(prefetch_size=0, prefetch_count=_PREFETCH, a_global=False)

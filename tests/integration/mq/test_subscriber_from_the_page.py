@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import amqp
 import pytest
 
 from chalicelib.mq.message import PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE, OutboxMessage, paid_event
@@ -274,25 +273,3 @@ def test_it_comes_back_when_its_queue_was_deleted(platform: ForeignPlatform, she
         platform.relay(paid("1"))
         hears(subscriber, 1)
     assert shelf.journal() == [("1", "granted")]
-
-
-@pytest.mark.parametrize(
-    ("exchange", "routing_key"),
-    [(PAYNOTIFY_EXCHANGE, ""), (REFUNDNOTIFY_EXCHANGE, ""), ("", PAYNOTIFY_QUEUE)],
-)
-def test_its_user_cannot_grant_by_itself(
-    platform: ForeignPlatform, exchange: str, routing_key: str
-) -> None:
-    message = amqp.Message(paid("1", COURSE).body)
-    with platform.connection() as connection:
-        channel = connection.channel()
-        with pytest.raises(amqp.AccessRefused, match=exchange or "amq.default"):
-            channel.basic_publish_confirm(message, exchange=exchange, routing_key=routing_key)
-    assert platform.taken_from(PAYNOTIFY_QUEUE) == []
-
-
-def test_its_user_cannot_read_our_queues(platform: ForeignPlatform) -> None:
-    with platform.connection() as connection:
-        channel = connection.channel()
-        with pytest.raises(amqp.AccessRefused, match=PAYNOTIFY_QUEUE):
-            channel.basic_get(PAYNOTIFY_QUEUE)
