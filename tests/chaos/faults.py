@@ -94,12 +94,12 @@ def _all_queues_deleted(place: Place, _: random.Random) -> Iterator[None]:
 
 
 @contextmanager
-def _queue_full(place: Place, chance: random.Random) -> Iterator[None]:
-    """Nothing drains a queue that has room for a few messages only."""
-    queue = chance.choice(place.topology.work_queues())
+def _queues_full(place: Place, _: random.Random) -> Iterator[None]:
+    """Nothing drains the work queues, and each has room for a few messages only."""
+    names = "|".join(place.topology.work_queues())
     limit = json.dumps({"max-length": _ROOM, "overflow": "reject-publish"})
     with _killed(place, _DRAINS):
-        place.broker.ctl("set_policy", "full", f"^{queue}$", limit, "--apply-to", "queues")
+        place.broker.ctl("set_policy", "full", f"^({names})$", limit, "--apply-to", "queues")
         try:
             yield
         finally:
@@ -147,7 +147,7 @@ FAULTS: Mapping[str, Fault] = {
     "an exchange is deleted": _exchange_deleted,
     "a work queue is deleted": _work_queue_deleted,
     "all queues are deleted": _all_queues_deleted,
-    "a work queue is full": _queue_full,
+    "the work queues are full": _queues_full,
     "the password is wrong": _wrong_password,
     "the database refuses everything": _database_refuses,
     "the relay is killed": _relay_killed,

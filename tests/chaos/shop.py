@@ -23,6 +23,7 @@ from chalicelib.learning.store import DynamoLearningStore
 from chalicelib.money import Fen
 from chalicelib.orders.attempts import CheckSchedule
 from chalicelib.orders.cashier import Cashier
+from chalicelib.orders.grant_schedule import AuditSchedule
 from chalicelib.orders.model import OrderId, OrderStatus, PayChannel, PayNo, TradeType
 from chalicelib.orders.platform import Payer
 from chalicelib.orders.purchases import OrderPurchases
@@ -69,7 +70,11 @@ class Shop:
         dynamo = Dynamo(settings)
         self._clock = SystemClock()
         self._platform = platform
-        self._store = DynamoOrderStore(dynamo, settings.notify_rejected_ttl_days)
+        self._store = DynamoOrderStore(
+            dynamo,
+            settings.notify_rejected_ttl_days,
+            stream_owns=timedelta(seconds=settings.outbox_stream_owns_seconds),
+        )
         self._learning_store = DynamoLearningStore(dynamo)
         numbers = LeasedNumbers(
             DynamoLeaseStore(dynamo), self._clock, lease_seconds=settings.lease_seconds
@@ -84,9 +89,12 @@ class Shop:
             "clock": self._clock,
         }
         watched = {"schedule": CheckSchedule(), "claim_for": timedelta(seconds=30)}
+        pauses = tuple(timedelta(seconds=pause) for pause in settings.grant_audit_seconds)
+        audits = AuditSchedule(pauses=pauses)
         self._results = PaymentResults(
             **shared,
-            refunds=RefundSettling(self._store, self._clock, _unheard),
+            refunds=RefundSettling(self._store, self._clock, _unheard, audits=audits),
+            audits=audits,
             report=_unheard,
             query_interval=timedelta(seconds=settings.query_interval_seconds),
         )
