@@ -1,0 +1,1 @@
+"""Measures behind what the documentation says about speed; each prints a ratio."""
