@@ -88,7 +88,7 @@ class ScriptedPublisher:
 
     def __init__(self, results: Mapping[str, list[PublishResult | None]]) -> None:
         self._results = {key: list(answers) for key, answers in results.items()}
-        self.confirmed: set[str] = set()
+        self.confirmations: list[str] = []
         self.sent: list[str] = []
 
     def publish(
@@ -99,8 +99,12 @@ class ScriptedPublisher:
             raise BrokerError(detail="not now")
         results = {key: answer for key, answer in answers.items() if answer is not None}
         self.sent += results
-        self.confirmed |= {k for k, r in results.items() if r is PublishResult.CONFIRMED}
+        self.confirmations += [k for k, r in results.items() if r is PublishResult.CONFIRMED]
         return results
+
+    @property
+    def confirmed(self) -> set[str]:
+        return set(self.confirmations)
 
     def _next(self, event_key: str) -> PublishResult | None:
         left = self._results.get(event_key)
