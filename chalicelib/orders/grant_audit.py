@@ -167,8 +167,8 @@ class GrantAudit:
     def _emit_again(self, order: Order) -> tuple[Order, Step]:
         """Message and time of the next audit together; only the time if the message is there.
 
-        A write that fails although the order is as it was read fails by the outbox row: it still
-        waits for the broker, or for an operator, and is theirs.
+        Without the message the second write rests on the order's version alone. When it holds, the
+        first one failed by the outbox row, which waits for the broker, or for an operator.
         """
         now = self._clock.now()
         after = replace(
@@ -179,8 +179,7 @@ class GrantAudit:
         message = self._message(order)
         if self._written(after, message):
             return after, Step.EMITTED
-        stored = self._store.order(order.order_id)
-        if stored is not None and stored.version == order.version and self._written(after):
+        if self._written(after):
             self._report("GrantAuditsInOutbox")
             return after, Step.IN_OUTBOX
         return order, Step.OVERTAKEN

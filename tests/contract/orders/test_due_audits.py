@@ -78,7 +78,7 @@ def _with_message(order: Order, write_id: str) -> Change:
 
 
 def test_a_message_that_is_there_already_keeps_the_order_as_it_was(store: OrderStore) -> None:
-    """It is told apart from another writer by the version, and the order is written without it."""
+    """The order can be written without it on the same version: nobody else was in the way."""
     store.commit(_with_message(_order(3000, 0), "w1"))
     later = replace(_order(3000, 10), audits=1, version=1)
     with pytest.raises(StaleWrite):
