@@ -39,3 +39,9 @@ def sweep_outbox(event: CloudWatchEvent) -> None:
     deadline = Deadline.after(left - _SECONDS_TO_END)
     with within(deadline):
         wiring.sweeper().run(deadline)
+
+
+@messages.schedule("rate(5 minutes)", name="check_topology")
+def check_topology(event: CloudWatchEvent) -> None:  # noqa: ARG001  Lambda hands it over
+    """Count what differs between the broker and what it should have."""
+    wiring.topology_watch().run()

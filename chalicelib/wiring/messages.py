@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from chalicelib.mq.dead_letters import OpenDeadQueue
     from chalicelib.mq.delivery import Handler
     from chalicelib.mq.drain import Drain
+    from chalicelib.mq.drift.building import Builder
+    from chalicelib.mq.drift.found import Survey
+    from chalicelib.mq.drift.watch import TopologyWatch
     from chalicelib.mq.outbox import Outbox
     from chalicelib.mq.pause import Switch
     from chalicelib.mq.rabbit import BrokerAddress
     from chalicelib.mq.relay import Relay
     from chalicelib.mq.sweeper import Sweeper
     from chalicelib.mq.topology import Subscription, Topology
+    from chalicelib.ops.queue_removal import QueueRemoval
 
 
 @cache
@@ -53,6 +57,48 @@ def publishing_switch() -> Switch:
     from chalicelib.mq.switches import PublishingSwitch
 
     return PublishingSwitch(dynamo())
+
+
+@cache
+def topology_survey() -> Survey:
+    """What the broker has: by the management API, or by AMQP where there is none."""
+    from chalicelib.mq.management import ManagementAddress, ManagementApi
+    from chalicelib.mq.rabbit.survey import AmqpSurvey
+
+    address = ManagementAddress(settings(), secrets)
+    if not address.given():
+        return AmqpSurvey(broker_address())
+    return ManagementApi(address, lambda: broker_address().parameters("topology").virtual_host)
+
+
+@cache
+def topology_builder() -> Builder:
+    """Makes and deletes queues."""
+    from chalicelib.mq.rabbit.building import RabbitBuilder
+
+    return RabbitBuilder(broker_address())
+
+
+@cache
+def topology_watch() -> TopologyWatch:
+    """The scheduled check of the topology."""
+    from chalicelib.mq.drift.watch import TopologyWatch
+
+    return TopologyWatch(topology_survey(), topology())
+
+
+@cache
+def queue_removal() -> QueueRemoval:
+    """Deletes queues that are to be made anew."""
+    from chalicelib.ops.queue_removal import QueueRemoval, quiet_seconds
+
+    return QueueRemoval(
+        topology=topology(),
+        survey=topology_survey(),
+        builder=topology_builder(),
+        pause=publishing_switch(),
+        quiet_seconds=quiet_seconds(settings().publish_deadline_seconds),
+    )
 
 
 @cache

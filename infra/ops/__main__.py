@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 from chalicelib.errors import AppError
 from chalicelib.settings import SettingsError
-from infra.ops import catalogue, channels, dead_letters, grants, outbox, refunds, relay
+from infra.ops import catalogue, channels, dead_letters, grants, outbox, refunds, relay, topology
 
-_GROUPS = (catalogue, channels, dead_letters, grants, outbox, refunds, relay)
+_GROUPS = (catalogue, channels, dead_letters, grants, outbox, refunds, relay, topology)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
