@@ -7,9 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from chalicelib import wiring
+from chalicelib.deadline import Deadline
+from chalicelib.mq.sweeper import Swept
 from infra.ops import relay
 from infra.ops.__main__ import main
 from tests.integration.api.shop import Shop
+from tests.unit.mq.builders import a_message, an_insert
 
 Output = pytest.CaptureFixture[str]
 
@@ -84,6 +87,18 @@ def test_a_pause_needs_a_reason_that_says_something(shop: Shop, capsys: Output) 
     with pytest.raises(SystemExit):
         main(["relay", "pause", "--reason", "  "])
     assert not wiring.publishing_switch().is_paused()
+
+
+def test_what_runs_in_this_deployment_obeys_the_pause(shop: Shop, waits: list[float]) -> None:
+    shop.paid()
+    for row in wiring.outbox().rows():
+        wiring.outbox().replay(row.event_key, wiring.clock().now())
+    assert main(["relay", "pause", "--reason", "a migration"]) == 0
+    message = a_message(1, wiring.clock().now())
+    # there is no broker here: whoever tried to publish would fail
+    assert wiring.relay().publish([an_insert(message, 1)]) == {"batchItemFailures": []}
+    assert wiring.sweeper().run(Deadline.after(30)) == Swept()
+    assert main(["relay", "resume", "--reason", "done"]) == 0
 
 
 def test_publishing_is_paused_and_resumed(shop: Shop, capsys: Output, waits: list[float]) -> None:

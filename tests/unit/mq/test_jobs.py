@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from chalice.app import Chalice, DynamoDBEventConfig
+from chalice.app import Chalice, DynamoDBEventConfig, ScheduledEventConfig
 
 from chalicelib.mq.jobs import messages
 from infra.local.processes.children import ROOT
@@ -18,6 +18,17 @@ def test_the_stream_function_takes_whole_batches_from_the_beginning() -> None:
     assert config.name == "publish_outbox"
     assert config.batch_size == 100
     assert config.starting_position == "TRIM_HORIZON"
+
+
+def test_the_sweeper_runs_each_minute() -> None:
+    app = Chalice("test")
+    app.register_blueprint(messages)
+    scheduled = {
+        c.name: c.schedule_expression
+        for c in app.event_sources
+        if isinstance(c, ScheduledEventConfig)
+    }
+    assert scheduled["sweep_outbox"] == "rate(1 minute)"
 
 
 def test_importing_the_jobs_loads_no_client_library() -> None:
