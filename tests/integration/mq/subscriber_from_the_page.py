@@ -170,7 +170,6 @@ class Subscriber:
             connection = amqp.Connection(**self._how)
             try:
                 connection.connect()
-                self.connections += 1
                 self._consume(connection)
             except (amqp.AMQPError, OSError):
                 time.sleep(_PAUSE_SECONDS)
@@ -195,6 +194,7 @@ class Subscriber:
         for queue in (PAYMENTS_QUEUE, REFUNDS_QUEUE):
             # kept for later: waiting for a confirm inside a callback would hand out the next one
             channel.basic_consume(queue, callback=arrived.append)
+        self.connections += 1
         while self._wanted():
             connection.heartbeat_tick()
             with suppress(TimeoutError):
