@@ -105,7 +105,7 @@ def test_what_is_there_is_read_from_the_virtual_host_with_its_numbers(server: Ap
         "/api/queues/shop%2Fcn",
         "/api/bindings/shop%2Fcn",
     ]
-    assert found.bindings == {FoundBinding("e", "q")}
+    assert found.bindings == frozenset({FoundBinding("e", "q")})
     exchange, queue, new = found.exchanges["e"], found.queues["q"], found.queues["new"]
     assert exchange.properties is not None
     assert (exchange.properties.kind, exchange.properties.arguments) == ("fanout", {})
