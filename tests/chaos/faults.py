@@ -1,7 +1,8 @@
 """What happens to the parts, and how each fault is healed.
 
 Every fault is a context manager: it has happened when its block begins, and is healed when the
-block is over, whatever ends it.
+block is over, whatever ends it. A fault that is only felt by who comes near it lasts until
+somebody has.
 """
 
 from __future__ import annotations
@@ -44,18 +45,22 @@ def _line_cut(place: Place, _: random.Random) -> Iterator[None]:
 def _line_cut_again_and_again(place: Place, chance: random.Random) -> Iterator[None]:
     """In the middle of batches, too: before, among and after their confirms."""
     place.line.cut()
+    before = place.line.cuts
     place.line.cut_every(chance.randrange(1_500, 6_000))
     try:
         yield
+        until("the line is cut in the middle", lambda: place.line.cuts > before)
     finally:
         place.line.cut_every(0)
 
 
 @contextmanager
 def _black_hole(place: Place, _: random.Random) -> Iterator[None]:
+    before = place.line.swallowed_bytes
     place.line.silence()
     try:
         yield
+        until("somebody speaks into it", lambda: place.line.swallowed_bytes > before)
     finally:
         place.line.speak()
 
@@ -118,9 +123,11 @@ def _wrong_password(place: Place, _: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _database_refuses(place: Place, _: random.Random) -> Iterator[None]:
+    before = place.gate.refused
     place.gate.refuses = True
     try:
         yield
+        until("somebody is refused", lambda: place.gate.refused > before)
     finally:
         place.gate.refuses = False
 

@@ -20,6 +20,10 @@ class Line:
         self._to_port = to_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self.cuts = 0
+        """How often `cut_every` has cut."""
+        self.swallowed_bytes = 0
+        """What was said into the silence."""
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._silent = False
@@ -92,10 +96,12 @@ class Line:
         with suppress(OSError):
             while chunk := giver.recv(_CHUNK):
                 if self._silent:
+                    self.swallowed_bytes += len(chunk)
                     continue
                 taker.sendall(chunk)
                 if from_client and self._has_sent(len(chunk)):
                     self.cut()
+                    self.cuts += 1
         for end in (giver, taker):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

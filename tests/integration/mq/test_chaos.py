@@ -1,0 +1,16 @@
+"""Messages through a random sequence of faults, as ``make chaos`` sends a thousand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.chaos.storm import run
+
+
+def test_no_message_is_lost_in_a_storm_and_each_effect_is_there_exactly_once(
+    tmp_path: Path, aws_credentials: None
+) -> None:
+    report = run(tmp_path / "chaos", seed=40, messages=60, pace_seconds=0.5, quiet_seconds=300)
+
+    assert report.is_well, report.summary()
+    assert report.messages == report.effects == 60
