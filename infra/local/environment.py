@@ -39,6 +39,7 @@ class Addresses:
     alipay_url: str
     wechat_url: str
     amqp_url: str
+    management_url: str
     dynamodb_url: str
 
 
@@ -58,6 +59,7 @@ def functions_environment(
     aws = _aws(given)
     return {
         **_defaults(folder, addresses, has_secrets="SECRETS_ID" in given),
+        **_broker(addresses, given),
         **{name: value for name, value in given.items() if not name.startswith("AWS_")},
         **aws,
         **_python(given),
@@ -84,9 +86,18 @@ def _defaults(folder: Path, addresses: Addresses, *, has_secrets: bool) -> dict[
         "WECHAT_CERT_SERIAL": _WECHAT_CERT_SERIAL,
         "WECHAT_PUBLIC_KEY_ID": _WECHAT_PUBLIC_KEY_ID,
         **_wechat_addresses(addresses.wechat_url),
-        "RABBITMQ_URL": addresses.amqp_url,
         "DYNAMODB_ENDPOINT_URL": addresses.dynamodb_url,
         "PUMP_CHECKPOINT_DIR": str(folder / "data" / "checkpoints"),
+    }
+
+
+def _broker(addresses: Addresses, given: Mapping[str, str]) -> dict[str, str]:
+    """The management API of another broker is not ours."""
+    if "RABBITMQ_URL" in given:
+        return {}
+    return {
+        "RABBITMQ_URL": addresses.amqp_url,
+        "RABBITMQ_MANAGEMENT_URL": addresses.management_url,
     }
 
 

@@ -71,6 +71,7 @@ class Parts:
             alipay_url=self._url("ALIPAY_PORT", unless="ALIPAY_GATEWAY_URL"),
             wechat_url=self._url("WECHAT_PORT", unless="WECHAT_GATEWAY_URL"),
             amqp_url=self._broker.amqp_url,
+            management_url=self._broker.management_url,
             dynamodb_url=self._dynamodb.endpoint_url,
         )
 
@@ -122,11 +123,11 @@ class Parts:
                     forgetful=True,
                 ),
             ),
+            (Part(self._operators("queues", "topology", "apply"), "makes exchanges and queues"),),
             (
                 Part(self._api(), "the HTTP endpoints", at.api_url),
                 Part(self._worker("stream_pump"), "runs the stream function"),
                 Part(self._worker("scheduler"), "runs the scheduled functions"),
-                Part(self._task("queues"), "waits for their queues"),
             ),
         )
 
@@ -166,6 +167,10 @@ class Parts:
 
     def _task(self, name: str, *options: str) -> Server:
         command = _module(f"services.{name}", *options)
+        return Task(name, command, env=self.env, log_path=self._log(name))
+
+    def _operators(self, name: str, *words: str) -> Server:
+        command = (sys.executable, "-m", "infra.ops", *words)
         return Task(name, command, env=self.env, log_path=self._log(name))
 
     def _log(self, name: str) -> Path:

@@ -13,6 +13,7 @@ ADDRESSES = Addresses(
     alipay_url="http://127.0.0.1:3",
     wechat_url="http://127.0.0.1:4",
     amqp_url="amqp://127.0.0.1:5",
+    management_url="http://127.0.0.1:7",
     dynamodb_url="http://127.0.0.1:6",
 )
 
@@ -85,3 +86,12 @@ def test_no_proxy_stands_between_the_parts() -> None:
 
 def test_secrets_of_secrets_manager_are_not_shadowed_by_local_files() -> None:
     assert environment(SECRETS_ID="payments")["SECRETS_DIR"] == ""
+
+
+def test_the_management_api_is_that_of_the_broker_that_is_used() -> None:
+    assert environment()["RABBITMQ_MANAGEMENT_URL"] == ADDRESSES.management_url
+    assert "RABBITMQ_MANAGEMENT_URL" not in environment(RABBITMQ_URL="amqp://elsewhere")
+    theirs = environment(
+        RABBITMQ_URL="amqp://elsewhere", RABBITMQ_MANAGEMENT_URL="http://elsewhere"
+    )
+    assert theirs["RABBITMQ_MANAGEMENT_URL"] == "http://elsewhere"
