@@ -13,7 +13,7 @@ import pika
 from pika.channel import Channel
 
 from chalicelib.deadline import Deadline
-from chalicelib.mq.rabbit.faults import NoAnswer, as_faults, fault
+from chalicelib.mq.rabbit.faults import as_faults, fault, no_answer
 from chalicelib.mq.rabbit.line import LineLoop
 
 _GOODBYE_SECONDS = 1.0
@@ -88,7 +88,7 @@ class RabbitConnection:
         """
         self.run(done, deadline, doing)
         if not done():
-            raise NoAnswer(detail=f"{doing}: no answer in time")
+            raise no_answer(doing)
 
     def run(self, done: Callable[[], bool], deadline: Deadline, doing: str) -> None:
         """As `wait_until`; a deadline that passes is no error."""

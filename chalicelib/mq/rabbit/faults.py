@@ -67,6 +67,12 @@ def fault(doing: str, error: BaseException) -> BrokerError:
     return ConnectionLost(detail=detail)
 
 
+def no_answer(doing: str) -> NoAnswer:
+    """The error for a deadline that passed while ``doing``; it is logged."""
+    logger.warning("broker fault", doing=doing, error="no answer in time")
+    return NoAnswer(detail=f"{doing}: no answer in time")
+
+
 @contextmanager
 def as_faults(doing: str) -> Iterator[None]:
     """Turn what pika or a socket raises into a `BrokerError`."""

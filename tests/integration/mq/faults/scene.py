@@ -5,7 +5,7 @@ A batch goes the way it goes in earnest: rows put by transactions, the relay, th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -87,6 +87,7 @@ class Scene:
         self._dynamo = dynamo
         self._outbox = Outbox(dynamo)
         self._made = 0
+        self._found: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.declare()
 
     def declare(self) -> None:
@@ -148,17 +149,12 @@ class Scene:
         return self._outbox.existing({message.event_key for message in batch})
 
     def copies(self, queue: str) -> Counter[str]:
-        """How many copies of each message wait in a queue; they stay there."""
-        found: Counter[str] = Counter()
+        """How many copies of each message a queue has been found to have, this look included.
 
-        def look(channel: BlockingChannel) -> None:
-            while True:
-                method, properties, _ = channel.basic_get(queue)
-                if method is None:
-                    return
-                found[f"{properties.message_id}#paid"] += 1
-
-        self.wire.on_channel(look)
+        A look takes them: one that gave them back would hide them from the next for a moment.
+        """
+        found = self._found[queue]
+        found.update(f"{p.message_id}#paid" for p, _ in self.wire.take_all(queue))
         return found
 
     def completes(

@@ -1,4 +1,4 @@
-"""The node is killed in the middle of a batch, and started again."""
+"""The node is killed in the middle of a batch, and started again; or it hangs up on us."""
 
 from __future__ import annotations
 
@@ -49,3 +49,21 @@ def test_neither_kind_of_queue_loses_what_was_confirmed_when_the_node_is_killed(
         copies = scene.copies(queue)
         assert all(copies[key] == 1 for key in outcome.of(CONFIRMED))
         assert all(1 <= copies[key] <= 2 for key in outcome.of(UNKNOWN))
+
+
+@pytest.mark.configures_broker
+def test_a_broker_that_hangs_up_in_the_middle_costs_one_more_connection(
+    scene: Scene, broker: Broker
+) -> None:
+    """As it does when it is shut down or an operator closes the connection (320)."""
+    with scene.proxy() as proxy:
+        publisher = scene.publisher(proxy)
+        scene.relay(scene.batch(1), publisher)
+        batch = scene.batch(20)
+        proxy.before(
+            batch[0].body.encode(), lambda: broker.ctl("close_all_connections", "maintenance")
+        )
+        outcome = scene.relay(batch, publisher)
+        assert outcome.of(CONFIRMED) == {m.event_key for m in batch}
+        assert proxy.connections == 2
+        scene.completes(batch, outcome, publisher)

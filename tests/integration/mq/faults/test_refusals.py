@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from chalicelib.mq.message import OutboxMessage
 from chalicelib.mq.rabbit import BrokerAddress
-from chalicelib.mq.rabbit.faults import ConnectionLost, LoginRefused
+from chalicelib.mq.rabbit.faults import ConnectionLost, LoginRefused, NoAnswer
 from chalicelib.secrets import FetchedSecrets
 from chalicelib.settings import Settings
 from tests.integration.mq.faults.broker_admin import BrokerAdmin
@@ -136,6 +138,29 @@ def test_a_host_name_that_does_not_exist(scene: Scene) -> None:
     batch, outcome = refused(scene, scene.address(host="broker.invalid", password=PASSWORD))
     assert type(outcome.error) is ConnectionLost
     assert "gaierror" in outcome.error.detail
+    scene.completes(batch, outcome, scene.publisher())
+
+
+def test_a_name_service_that_does_not_answer_costs_no_more_than_the_deadline(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = threading.Event()
+    ask = socket.getaddrinfo
+
+    def hang(*args: Any, **options: Any) -> Any:
+        if "broker.invalid" in (*args, *options.values()):
+            answer.wait(60)
+        return ask(*args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    before = set(threading.enumerate())
+    batch = scene.batch(2)
+    publisher = scene.wire.publisher(scene.address(host="broker.invalid"))
+    outcome = scene.relay(batch, publisher, seconds=1)
+    assert type(outcome.error) is NoAnswer
+    answer.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
     scene.completes(batch, outcome, scene.publisher())
 
 
