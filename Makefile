@@ -47,6 +47,10 @@ chaos: setup ## 1,000 messages through a random sequence of faults (SEED=n: an e
 explore: setup ## the state machine of payments, much longer and at random
 	@HYPOTHESIS_PROFILE=explore $(BIN)/pytest tests/integration/orders/test_machine.py
 
+.PHONY: bench
+bench: setup ## ratios of what was measured against the usual way
+	@$(BIN)/python -m bench.publish
+
 .PHONY: format
 format: setup ## rewrite the layout of the code
 	@$(BIN)/ruff format .
