@@ -90,12 +90,25 @@ def _work_queue_deleted(place: Place, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _all_queues_deleted(place: Place, _: random.Random) -> Iterator[None]:
-    def delete(channel: BlockingChannel) -> None:
-        for queue in place.queues:
-            channel.queue_delete(queue)
-
-    place.on_broker(delete)
+    place.on_broker(lambda channel: _delete_all(channel, place))
     yield from _until_declared_again(place)
+
+
+@contextmanager
+def _queues_deleted_with_messages(place: Place, _: random.Random) -> Iterator[None]:
+    """Confirmed messages, which are in no outbox any more, go with their queues."""
+    try:
+        with _killed(place, _DRAINS):
+            yield
+            until("a confirmed message waits", lambda: any(place.waiting().values()))
+            place.on_broker(lambda channel: _delete_all(channel, place))
+    finally:
+        until("the drains declare what was deleted", place.topology_is_there)
+
+
+def _delete_all(channel: BlockingChannel, place: Place) -> None:
+    for queue in place.queues:
+        channel.queue_delete(queue)
 
 
 @contextmanager
@@ -154,6 +167,7 @@ FAULTS: Mapping[str, Fault] = {
     "an exchange is deleted": _exchange_deleted,
     "a work queue is deleted": _work_queue_deleted,
     "all queues are deleted": _all_queues_deleted,
+    "all queues are deleted with what is in them": _queues_deleted_with_messages,
     "the work queues are full": _queues_full,
     "the password is wrong": _wrong_password,
     "the database refuses everything": _database_refuses,
