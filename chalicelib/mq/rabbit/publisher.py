@@ -81,7 +81,10 @@ class RabbitPublisher:
         batch.sent = True
         clean = False
         try:
-            clean = link.confirms.publish(batch.unknown(), batch.results, deadline)
+            answered = link.confirms.publish(batch.unknown(), batch.results, deadline)
+            # RabbitMQ 3.10 goes on refusing a channel that met a full quorum queue, even when there
+            # is room again: https://github.com/rabbitmq/rabbitmq-server/issues/12206
+            clean = answered and PublishResult.NACKED not in batch.results.values()
         finally:
             if not clean:
                 self._drop_link()
