@@ -26,7 +26,7 @@ from pynamodb.transactions import TransactWrite
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from chalicelib.deadline import time_left
-from chalicelib.errors import StoreRefused, Unavailable
+from chalicelib.errors import StoreRefused, Unavailable, UnreadableRow
 from chalicelib.settings import Settings
 
 _M = TypeVar("_M", bound=Model)
@@ -218,10 +218,10 @@ def understood(meaning: Callable[[_R], _T], row: _R) -> _T:
 
     Raises
     ------
-    Unavailable
+    UnreadableRow
         It holds a code that this version does not know: newer code runs beside ours.
     """
     try:
         return meaning(row)
     except ValueError as error:
-        raise Unavailable(detail=f"unreadable row: {error}") from error
+        raise UnreadableRow(detail=f"unreadable row: {error}") from error

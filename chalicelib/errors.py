@@ -20,6 +20,7 @@
      │   ├─ ChannelUnavailable     503  CHANNEL_UNAVAILABLE    outcome unknown: ask again
      │   └─ ChannelRefused         502  CHANNEL_REFUSED        the platform said no
      ├─ Unavailable                503  UNAVAILABLE            (retry_after_seconds)
+     │   └─ UnreadableRow          503  UNAVAILABLE            one row, not the whole store
      ├─ StoreRefused               500  INTERNAL_ERROR         our own request was wrong
      ├─ StaleWrite                 503  STALE_WRITE            another writer won; read again
      ├─ QuotaExhausted             503  QUOTA_EXHAUSTED        automatic refunds of the day
@@ -194,6 +195,13 @@ class Unavailable(AppError):
 
     http_status = 503
     code = "UNAVAILABLE"
+
+
+class UnreadableRow(Unavailable):
+    """A row holds what this version cannot read; all other rows may be well.
+
+    Newer code may have written it. Whoever has more to do goes on with that.
+    """
 
 
 class StoreRefused(AppError):

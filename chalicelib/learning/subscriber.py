@@ -1,12 +1,13 @@
 """The learning centre as a subscriber of payments and of refunds: what a delivery leads to.
 
-Ack, Dead and Pause mean the same for both: the effect is stored, was stored before, or is another
-service's to store; it can never be stored; our own store cannot be used.
+The outcomes mean the same for both. Ack: the effect is stored, was stored before, or is another
+service's to store. Dead: it can never be stored. Retry: a row that it needs cannot be read, which
+must not hold up the messages behind it. Pause: our own store cannot be used.
 """
 
 from __future__ import annotations
 
-from chalicelib.errors import StaleWrite, Unavailable
+from chalicelib.errors import StaleWrite, Unavailable, UnreadableRow
 from chalicelib.learning.grants import (
     AlreadyGranted,
     Granted,
@@ -15,7 +16,7 @@ from chalicelib.learning.grants import (
     RefundedBefore,
 )
 from chalicelib.learning.revocations import AlreadyRevoked, NotRevocable, Revoked, Revoking
-from chalicelib.mq.delivery import Ack, Dead, Delivery, Outcome, Pause
+from chalicelib.mq.delivery import Ack, Dead, Delivery, Outcome, Pause, Retry
 from chalicelib.mq.message import MalformedMessage, order_type_of, parse_pay_result
 from chalicelib.mq.refund_message import parse_refund_result, refund_order_type_of
 from chalicelib.observability import logger
@@ -38,6 +39,8 @@ class PayResultSubscriber:
             return Dead(f"malformed: {error}")
         try:
             outcome = self._granting.grant(result)
+        except UnreadableRow as error:
+            return _put_off(delivery, error)
         except (Unavailable, StaleWrite) as error:
             return Pause(str(error))
         match outcome:
@@ -69,6 +72,8 @@ class RefundResultSubscriber:
             return Dead(f"malformed: {error}")
         try:
             outcome = self._revoking.revoke(result)
+        except UnreadableRow as error:
+            return _put_off(delivery, error)
         except (Unavailable, StaleWrite) as error:
             return Pause(str(error))
         match outcome:
@@ -83,3 +88,8 @@ class RefundResultSubscriber:
                 return Ack()
             case NotRevocable(reason):
                 return Dead(reason)
+
+
+def _put_off(delivery: Delivery, error: UnreadableRow) -> Retry:
+    logger.error("unreadable row", message_id=delivery.message_id, detail=error.detail)
+    return Retry(error.detail)

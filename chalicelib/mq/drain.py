@@ -16,7 +16,7 @@ from typing import assert_never
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 
 from chalicelib.deadline import Deadline, within
-from chalicelib.errors import StaleWrite, Unavailable
+from chalicelib.errors import StaleWrite, Unavailable, UnreadableRow
 from chalicelib.mq.delivery import (
     ATTEMPT_HEADER,
     REASON_HEADER,
@@ -82,7 +82,7 @@ class Drain:
         Its retry delays say how often a message is tried.
     handler : Handler
         `MalformedMessage` counts as Dead, `Unavailable` and `StaleWrite` as Pause, any other
-        exception as Retry.
+        exception as Retry, and so does `UnreadableRow`: it ails one message, not the store.
     limits : DrainLimits
         The window.
     monotonic : Callable[[], float]
@@ -209,17 +209,18 @@ class _Run:
             wait=_PAUSE,
             stop=lambda _: self._seconds_left() <= 0,
             sleep=lambda seconds: self._inbox.wait(min(seconds, self._seconds_left())),
-            before_sleep=self._before_pause,
+            before_sleep=lambda state: self._before_pause(delivery, state),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         outcome: Outcome = retrying(self._handle, delivery)
         return outcome
 
-    def _before_pause(self, state: RetryCallState) -> None:
+    def _before_pause(self, delivery: Delivery, state: RetryCallState) -> None:
         self._acknowledge()
         self._counts["paused"] += 1
         if state.attempt_number == 1 and state.outcome is not None:
-            logger.warning("paused", outcome=repr(state.outcome.result()))
+            outcome = repr(state.outcome.result())
+            logger.warning("paused", message_id=delivery.message_id, outcome=outcome)
             count("DrainPaused")
 
     def _handle(self, delivery: Delivery) -> Outcome:
@@ -229,6 +230,9 @@ class _Run:
                 return self._handler(delivery)
         except MalformedMessage as error:
             return Dead(f"malformed: {error}")
+        except UnreadableRow as error:
+            logger.error("unreadable row", message_id=delivery.message_id, detail=error.detail)
+            return Retry(error.detail)
         except (Unavailable, StaleWrite) as error:
             return Pause(error.detail)
         except Exception as error:  # noqa: BLE001  one message must not stop the others

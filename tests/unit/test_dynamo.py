@@ -21,7 +21,7 @@ from pynamodb.exceptions import (
 
 from chalicelib.deadline import Deadline, time_left, within
 from chalicelib.dynamo import ConditionFailed, repeating, understood
-from chalicelib.errors import StaleWrite, StoreRefused, Unavailable
+from chalicelib.errors import StaleWrite, StoreRefused, Unavailable, UnreadableRow
 from chalicelib.optimistic import until_written
 from chalicelib.orders.model import TradeType
 
@@ -150,8 +150,10 @@ def test_a_request_that_can_never_hold_is_not_taken_for_an_outage(error: Excepti
 
 
 def test_a_row_of_newer_code_is_unavailable_to_older_code() -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnreadableRow) as refusal:
         understood(TradeType, "NOT_YET_INVENTED")
+    assert isinstance(refusal.value, Unavailable)
+    assert (refusal.value.http_status, refusal.value.code) == (503, "UNAVAILABLE")
 
 
 def test_an_absent_item_is_no_trouble_of_the_database() -> None:

@@ -208,6 +208,24 @@ def test_what_was_stored_before_a_pause_is_acknowledged_before_it(bench: Bench) 
     assert bench.broker.bodies(WORK) == [b"2"]
 
 
+def test_a_killed_pause_repeats_nothing_that_was_stored_before_it(bench: Bench) -> None:
+    bench.put(b"1", b"2")
+    acknowledged_at_each_try: list[list[int]] = []
+
+    def handle(delivery: Delivery) -> Outcome:
+        if delivery.body == b"1":
+            return Ack()
+        acknowledged_at_each_try.append(list(bench.inboxes[0].acks))
+        if len(acknowledged_at_each_try) == 2:
+            raise KeyboardInterrupt
+        return Pause()
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(handle)
+    assert acknowledged_at_each_try == [[], [1]]
+    assert bench.broker.bodies(WORK) == [b"2"]
+
+
 def test_a_store_that_refuses_for_ten_runs_leaves_no_dead_letter(bench: Bench) -> None:
     bodies = [str(n).encode() for n in range(5)]
     bench.put(*bodies)
