@@ -12,10 +12,14 @@ from tests.unit.mq.drift.builders import a_queue, an_exchange, without_queue
 
 
 class FakeTopology:
-    """Implements `Survey` and `Builder`; what it is asked to do is in ``done``."""
+    """Implements `Survey` and `Builder`; what it is asked to do is in ``done``.
+
+    ``not_counted_yet`` are messages, by queue, that the statistics of a look do not show.
+    """
 
     def __init__(self, found: FoundTopology) -> None:
         self.found = found
+        self.not_counted_yet: dict[str, int] = {}
         self.done: list[str] = []
         self.looks = 0
         self.before_look: Callable[[], None] = lambda: None
@@ -40,7 +44,10 @@ class FakeTopology:
                     self.found = replace(self.found, bindings=bound)
 
     def ready(self, queues: Iterable[str]) -> int:
-        return sum(self.found.queues[name].ready or 0 for name in queues)
+        return sum(
+            (self.found.queues[name].ready or 0) + self.not_counted_yet.get(name, 0)
+            for name in queues
+        )
 
     def delete(self, queue: str, *, if_empty: bool) -> None:
         self.done.append(f"delete {queue}" + (" if empty" if if_empty else ""))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.mq.pause import Turn
+from chalicelib.mq.pause import Turn, permission
 from chalicelib.mq.sweeper import Swept
 from tests.fakes.clock import START
 from tests.unit.mq.builders import a_message
@@ -72,3 +74,20 @@ def test_without_records_of_new_rows_the_switch_is_not_read(bench: Bench) -> Non
     bench.messages = ()
     assert bench.relay() == {"batchItemFailures": []}
     assert bench.switch.asked == 0
+
+
+def test_a_permission_is_counted_from_before_the_question() -> None:
+    class Slow:
+        asked_at = 0.0
+
+        def is_paused(self) -> bool:
+            self.asked_at = time.monotonic()
+            while time.monotonic() <= self.asked_at + 0.01:
+                pass
+            return False
+
+    switch = Slow()
+    until = permission(switch, 10)
+    assert until is not None
+    # who pauses waits for 10 seconds from the store on, and the store may follow the answer at once
+    assert until.at_seconds <= switch.asked_at + 10

@@ -126,6 +126,19 @@ def test_messages_that_come_while_it_is_watched_are_in_the_way() -> None:
     assert RETRY in bench.refusal(WORK)
 
 
+@pytest.mark.parametrize("name", [WORK, DEAD, RETRY])
+@pytest.mark.parametrize("full", [WORK, RETRY])
+def test_a_message_that_the_statistics_do_not_show_yet_is_in_the_way(name: str, full: str) -> None:
+    bench = Bench()
+
+    def come_at_the_end() -> None:
+        if bench.now - 100.0 >= QUIET:
+            bench.broker.not_counted_yet[full] = 1
+
+    bench.broker.before_look = come_at_the_end
+    assert "1 messages wait" in bench.refusal(name)
+
+
 def test_dead_letters_are_in_the_way_of_their_own_queue_alone() -> None:
     with_letters = with_queue(ALL, DEAD, ready=1)
     assert DEAD in Bench(with_letters).refusal(DEAD)
