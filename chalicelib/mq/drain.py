@@ -2,7 +2,9 @@
 
 The effect comes first, the acknowledgement after it. A killed drain therefore repeats, never
 loses; the effects are idempotent. Deliveries are settled strictly in order, so one acknowledgement
-covers all up to its own.
+covers all up to its own. One that can be neither put off nor buried is stuck: it stays with the
+consumer until the run ends and then goes back, while those behind it go on, each acknowledged by
+itself.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from chalicelib.mq.delivery import (
     Retry,
 )
 from chalicelib.mq.message import MalformedMessage
-from chalicelib.mq.ports import Connect, Inbox
+from chalicelib.mq.ports import Connect, ForwardRefused, Inbox
 from chalicelib.mq.topology import Subscription
 from chalicelib.observability import count, logger
 
@@ -63,12 +65,16 @@ class DrainLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainReport:
-    """What a run did. ``paused`` counts the waits, the others count messages."""
+    """What a run did. ``paused`` counts the waits, the others count messages.
+
+    ``stuck`` are those whose copy the broker refused: they are in the work queue as before.
+    """
 
     acked: int = 0
     retried: int = 0
     dead: int = 0
     paused: int = 0
+    stuck: int = 0
 
 
 class Drain:
@@ -105,6 +111,8 @@ class Drain:
 
     def run(self, remaining_millis: Callable[[], int]) -> DrainReport:
         """Stay for the window, however empty the queue is; then report.
+
+        It ends earlier when as many deliveries are stuck as may be out with the consumer.
 
         Parameters
         ----------
@@ -163,12 +171,12 @@ class _Run:
         self._monotonic = monotonic
         self._acknowledged_at = monotonic()
         self._chunk = max(1, limits.prefetch // 2)
-        self._settled: Delivery | None = None
-        self._unacknowledged = 0
+        self._settled: list[int] = []
+        self._stuck = 0
         self._counts: Counter[str] = Counter()
 
     def until_over(self) -> None:
-        while (left := self._seconds_left()) > 0:
+        while (left := self._seconds_left()) > 0 and self._stuck < self._limits.prefetch:
             delivery = self._inbox.next(0)
             if delivery is None:
                 # nothing at hand: nobody should wait for these
@@ -182,23 +190,26 @@ class _Run:
         return DrainReport(**self._counts)
 
     def _settle(self, delivery: Delivery) -> bool:
-        """Whether the delivery is done with; if not, it goes back to the queue with the rest."""
+        """Whether to go on; if not, the delivery goes back to the queue with the rest."""
         outcome = self._patiently(delivery)
-        match outcome:
-            case Ack():
-                self._counts["acked"] += 1
-            case Retry(reason):
-                self._put_off(delivery, reason)
-            case Dead(reason):
-                self._bury(delivery, reason)
-            case Pause():
-                return False
-            case _:
-                assert_never(outcome)
-        self._settled = delivery
-        self._unacknowledged += 1
+        try:
+            match outcome:
+                case Ack():
+                    self._counts["acked"] += 1
+                case Retry(reason):
+                    self._put_off(delivery, reason)
+                case Dead(reason):
+                    self._bury(delivery, reason)
+                case Pause():
+                    return False
+                case _:
+                    assert_never(outcome)
+        except ForwardRefused as error:
+            self._leave(delivery, error)
+            return True
+        self._settled.append(delivery.tag)
         quiet_for = self._monotonic() - self._acknowledged_at
-        if self._unacknowledged >= self._chunk or quiet_for >= _ACKNOWLEDGED_EVERY_SECONDS:
+        if len(self._settled) >= self._chunk or quiet_for >= _ACKNOWLEDGED_EVERY_SECONDS:
             self._acknowledge()
         return True
 
@@ -249,12 +260,14 @@ class _Run:
         count("DrainRetried")
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
-        logger.error("dead letter", message_id=delivery.message_id, reason=reason)
         self._forward(delivery, self._subscription.dead_queue, delivery.attempt, reason)
+        logger.error("dead letter", message_id=delivery.message_id, reason=reason)
         self._counts["dead"] += 1
         count("DrainDead")
 
     def _forward(self, delivery: Delivery, queue: str, attempt: int, reason: str) -> None:
+        # what is stored already shall not come again if this takes the connection along
+        self._acknowledge()
         headers: dict[str, str | int] = {
             ATTEMPT_HEADER: attempt,
             REASON_HEADER: _sendable(reason),
@@ -262,11 +275,18 @@ class _Run:
         deadline = Deadline.after(self._limits.answer_seconds)
         self._inbox.forward(delivery, queue, headers, deadline)
 
+    def _leave(self, delivery: Delivery, error: ForwardRefused) -> None:
+        self._stuck += 1
+        self._counts["stuck"] += 1
+        logger.error("stuck delivery", message_id=delivery.message_id, detail=error.detail)
+        count("DrainStuck")
+
     def _acknowledge(self) -> None:
-        if self._settled is not None:
-            self._inbox.ack_up_to(self._settled.tag)
-            self._settled = None
-            self._unacknowledged = 0
+        if self._settled and self._stuck:
+            self._inbox.ack(self._settled)
+        elif self._settled:
+            self._inbox.ack_up_to(self._settled[-1])
+        self._settled = []
         self._acknowledged_at = self._monotonic()
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from chalicelib.deadline import Deadline
+from chalicelib.errors import BrokerError
 from chalicelib.mq.delivery import Delivery
 from chalicelib.mq.message import OutboxMessage
 from chalicelib.mq.topology import Subscription
@@ -52,6 +53,10 @@ class Publisher(Protocol):
         ...
 
 
+class ForwardRefused(BrokerError):
+    """The broker lives and did not take on a copy: its queue is full, or missing."""
+
+
 class Inbox(Protocol):
     """One consumer on the work queue of a subscription. Every method may raise BrokerError."""
 
@@ -63,6 +68,10 @@ class Inbox(Protocol):
         """Acknowledge this delivery and all before it."""
         ...
 
+    def ack(self, tags: Sequence[int]) -> None:
+        """Acknowledge these deliveries and no others."""
+        ...
+
     def forward(
         self, delivery: Delivery, queue: str, headers: Mapping[str, str | int], deadline: Deadline
     ) -> None:
@@ -70,6 +79,8 @@ class Inbox(Protocol):
 
         Raises
         ------
+        ForwardRefused
+            The queue does not have it; the inbox can go on.
         BrokerError
             The broker did not confirm in time that the queue has it; it may have it all the same.
         """

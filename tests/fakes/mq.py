@@ -10,7 +10,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.errors import BrokerError
 from chalicelib.mq.delivery import Delivery
 from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.ports import PublishResult
+from chalicelib.mq.ports import ForwardRefused, PublishResult
 from chalicelib.mq.topology import Subscription, Topology
 
 
@@ -141,12 +141,20 @@ class FakeInbox:
         self.acks.append(tag)
         self._out = {have: message for have, message in self._out.items() if have > tag}
 
+    def ack(self, tags: Sequence[int]) -> None:
+        self._broker.check_up()
+        self.acks.extend(tags)
+        for tag in tags:
+            del self._out[tag]
+
     def forward(
         self, delivery: Delivery, queue: str, headers: Mapping[str, str | int], deadline: Deadline
     ) -> None:
         self._broker.check_up()
-        if self._broker.silent or queue not in self._broker.queues:
+        if self._broker.silent:
             raise BrokerError(detail=f"{queue} did not confirm")
+        if queue not in self._broker.queues or queue in self._broker.full:
+            raise ForwardRefused(detail=f"{queue} is full or missing")
         self._broker.queues[queue].append(Queued(delivery.message_id, delivery.body, dict(headers)))
 
     def wait(self, seconds: float) -> None:

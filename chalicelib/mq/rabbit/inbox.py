@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pika
@@ -11,7 +11,7 @@ import pika
 from chalicelib.deadline import Deadline
 from chalicelib.errors import BrokerError
 from chalicelib.mq.delivery import Delivery
-from chalicelib.mq.ports import Connect, Inbox, PublishResult
+from chalicelib.mq.ports import Connect, ForwardRefused, Inbox, PublishResult
 from chalicelib.mq.rabbit.address import BrokerAddress
 from chalicelib.mq.rabbit.arrival import arrive
 from chalicelib.mq.rabbit.confirms import ConfirmChannel, Outgoing
@@ -21,6 +21,8 @@ from chalicelib.mq.rabbit.login import log_in
 from chalicelib.mq.topology import Subscription
 
 _SENDING_SECONDS = 0.002
+# https://www.rabbitmq.com/docs/confirms: a queue that is full nacks, a missing one returns
+_REFUSALS = (PublishResult.NACKED, PublishResult.RETURNED)
 
 
 def connector(address: BrokerAddress) -> Connect:
@@ -83,9 +85,14 @@ class RabbitInbox:
         """Acknowledge this delivery and all before it."""
         with as_faults("acknowledging"):
             self._channel.basic_ack(tag, multiple=True)
-        # pika only notes it. The event loop sends it, and whoever has messages at hand does not
-        # run that for long: the broker would send no more, and in the end take us for dead.
-        self._connection.run(lambda: False, Deadline.after(_SENDING_SECONDS), "acknowledging")
+        self._send_acknowledgements()
+
+    def ack(self, tags: Sequence[int]) -> None:
+        """Acknowledge these deliveries and no others."""
+        with as_faults("acknowledging"):
+            for tag in tags:
+                self._channel.basic_ack(tag, multiple=False)
+        self._send_acknowledgements()
 
     def forward(
         self, delivery: Delivery, queue: str, headers: Mapping[str, str | int], deadline: Deadline
@@ -103,8 +110,11 @@ class RabbitInbox:
             headers=headers,
         )
         self._confirms.publish([copy], results, deadline)
-        if results[queue] is not PublishResult.CONFIRMED:
-            raise BrokerError(detail=f"forwarding to {queue}: {results[queue].value}")
+        result = results[queue]
+        if result in _REFUSALS:
+            raise ForwardRefused(detail=f"forwarding to {queue}: {result.value}")
+        if result is not PublishResult.CONFIRMED:
+            raise BrokerError(detail=f"forwarding to {queue}: {result.value}")
 
     def wait(self, seconds: float) -> None:
         """Let time pass while heartbeats go on."""
@@ -113,6 +123,11 @@ class RabbitInbox:
     def close(self) -> None:
         """Leave; what is not acknowledged goes back to the queue."""
         self._connection.close()
+
+    def _send_acknowledgements(self) -> None:
+        # pika only notes it. The event loop sends it, and whoever has messages at hand does not
+        # run that for long: the broker would send no more, and in the end take us for dead.
+        self._connection.run(lambda: False, Deadline.after(_SENDING_SECONDS), "acknowledging")
 
     def _consume(self, queue: str, prefetch: int, deadline: Deadline) -> None:
         limited: list[object] = []

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import BrokerError
 from chalicelib.mq.delivery import ATTEMPT_HEADER, REASON_HEADER, Delivery
-from chalicelib.mq.ports import Inbox
+from chalicelib.mq.ports import ForwardRefused, Inbox
 from chalicelib.mq.topology import Subscription, Topology
 from tests.contract.mq.conftest import ANSWER_SECONDS, Stage
 from tests.contract.mq.test_publisher_contract import messages_to, soon
@@ -75,6 +74,18 @@ def test_what_is_not_acknowledged_comes_again(stage: Stage, subscription: Subscr
     assert all(d.redelivered for d in again)
 
 
+def test_deliveries_are_acknowledged_one_by_one(stage: Stage, subscription: Subscription) -> None:
+    inbox = stage.inbox(subscription)
+    bodies = publish(stage, subscription, 4)
+    deliveries = take(inbox, 4)
+    inbox.ack([deliveries[1].tag, deliveries[3].tag])
+
+    inbox.close()
+
+    again = take(stage.inbox(subscription), 2)
+    assert sorted(d.body for d in again) == sorted([bodies[0], bodies[2]])
+
+
 def test_a_copy_goes_to_the_dead_queue_with_its_headers(
     stage: Stage, subscription: Subscription
 ) -> None:
@@ -88,11 +99,22 @@ def test_a_copy_goes_to_the_dead_queue_with_its_headers(
     assert stage.bodies(subscription.dead_queue) == [body]
 
 
-def test_a_copy_to_a_missing_queue_is_an_error(stage: Stage, subscription: Subscription) -> None:
+@pytest.mark.parametrize("full", [False, True], ids=["missing", "full"])
+def test_a_copy_that_a_queue_does_not_take_is_refused_and_the_inbox_goes_on(
+    stage: Stage, subscription: Subscription, other_exchange: Subscription, full: bool
+) -> None:
     inbox = stage.inbox(subscription)
-    publish(stage, subscription, 1)
-    (delivery,) = take(inbox, 1)
-    stage.delete_queue(subscription.dead_queue)
+    bodies = publish(stage, subscription, 2)
+    stuck, next_one = take(inbox, 2)
+    if full:
+        stage.fill(other_exchange)
 
-    with pytest.raises(BrokerError):
-        inbox.forward(delivery, subscription.dead_queue, {}, soon())
+    with pytest.raises(ForwardRefused):
+        inbox.forward(stuck, other_exchange.work_queue, {}, soon())
+
+    inbox.forward(next_one, subscription.dead_queue, {}, soon())
+    assert stage.bodies(subscription.dead_queue) == bodies[1:]
+    inbox.ack([next_one.tag])
+    inbox.close()
+    (again,) = take(stage.inbox(subscription), 1)
+    assert again.body == bodies[0]
