@@ -50,10 +50,10 @@ def permission(pause: Pause, seconds: float) -> Deadline | None:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Somebody turned the switch."""
+    """Somebody turned the switch. ``at`` is None when it is stored, but cannot be read."""
 
     by: str
-    at: datetime
+    at: datetime | None
     reason: str
 
 

@@ -52,17 +52,17 @@ def pause(
 
 
 def resume(switch: Switch, turn: Turn, tell: Tell) -> None:
-    """Let them go on: the sweeper sends what has waited at its next run. Idempotent.
+    """Let them go on: the sweeper sends what has waited from its next run on. Idempotent.
 
     Raises
     ------
     Unavailable
-        DynamoDB did not answer: publishing may be paused or not.
+        DynamoDB did not answer: unless "resumed" was told, publishing may be paused or not.
     """
-    before = switch.state()
+    # first of all: nothing that stands in the switch may keep it from being turned
     switch.resume(turn)
-    tell(f"resumed; it was paused: {_told(before.last_pause)}" if before.is_paused else "resumed")
-    tell("the sweeper sends what has waited at its next run, within a minute")
+    tell("resumed: the sweeper sends what has waited from its next run on, within a minute")
+    tell(f"last pause: {_told(switch.state().last_pause)}")
 
 
 def status(switch: Switch, tell: Tell) -> None:
@@ -80,4 +80,7 @@ def status(switch: Switch, tell: Tell) -> None:
 
 
 def _told(turn: Turn | None) -> str:
-    return "none" if turn is None else f"{to_rfc3339(turn.at)} by {turn.by}: {turn.reason}"
+    if turn is None:
+        return "none"
+    at = "at a time that cannot be read" if turn.at is None else to_rfc3339(turn.at)
+    return f"{at} by {turn.by}: {turn.reason}"

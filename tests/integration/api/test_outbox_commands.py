@@ -114,6 +114,6 @@ def test_publishing_is_paused_and_resumed(shop: Shop, capsys: Output, waits: lis
 
     assert main(["relay", "resume", "--reason", "they are there"]) == 0
     assert not wiring.publishing_switch().is_paused()
-    assert "resumed; it was paused" in told(capsys)
+    assert "resumed: the sweeper sends" in told(capsys)
     assert main(["relay", "status"]) == 0
     assert told(capsys).startswith("publishing")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.mq.pause import Turn
+from chalicelib.mq.pause import SwitchState, Turn
 from chalicelib.ops.relay import SPARE_SECONDS, pause, resume, status
 from tests.fakes.clock import START
 from tests.fakes.outbox import FakeSwitch
@@ -62,8 +62,31 @@ def test_the_state_names_who_turned_it_when_and_why() -> None:
 
     lines.clear()
     resume(switch, LATER, lines.append)
-    assert lines[0] == f"resumed; it was paused: {told}"
+    assert lines[0].startswith("resumed: the sweeper sends what has waited")
+    assert lines[1] == f"last pause: {told}"
     lines.clear()
     status(switch, lines.append)
     assert lines[0] == "publishing"
     assert lines[2] == "last resumption: 2026-03-01T12:05:00+08:00 by ops2: done"
+
+
+def test_a_resumption_is_stored_before_anybody_looks_at_the_switch() -> None:
+    class Unreadable(FakeSwitch):
+        def state(self) -> SwitchState:
+            raise Unavailable(detail="no answer")
+
+    switch = Unreadable()
+    switch.pause(TURN)
+    lines: list[str] = []
+    with pytest.raises(Unavailable):
+        resume(switch, LATER, lines.append)
+    assert not switch.is_paused()
+    assert [line.partition(":")[0] for line in lines] == ["resumed"]
+
+
+def test_a_turn_whose_time_cannot_be_read_is_told_all_the_same() -> None:
+    switch = FakeSwitch()
+    switch.pause(Turn("ops", None, "the queues are rebuilt"))
+    lines: list[str] = []
+    status(switch, lines.append)
+    assert lines[1] == ("last pause: at a time that cannot be read by ops: the queues are rebuilt")
