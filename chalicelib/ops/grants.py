@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.clock import to_beijing_text
+from chalicelib.errors import UnreadableRow
 from chalicelib.orders.grant_audit import Finding
 from chalicelib.orders.model import Order
 from chalicelib.orders.ports import OrderStore
 
 AHEAD = timedelta(days=3650)
-MOST_SHOWN = 1_000
+PAGE = 250
 
 
 def told(finding: Finding) -> Iterator[str]:
@@ -36,16 +37,19 @@ def unsettled(store: OrderStore, now: datetime) -> Iterator[str]:
 
     Reads only; what was just paid or refunded and not audited yet is not among them.
     """
-    due = store.due_audits(now + AHEAD, MOST_SHOWN)
-    shown = 0
-    for audit in due:
-        order = store.order(audit.order_id)
+    shown = in_all = 0
+    for audit in store.due_audits(now + AHEAD, PAGE):
+        in_all += 1
+        try:
+            order = store.order(audit.order_id)
+        except UnreadableRow as error:
+            yield f"{audit.order_id} cannot be read: {error.detail}"
+            continue
         if order is None or order.next_audit_at is None or order.audits == 0:
             continue
         shown += 1
         yield _line(order, order.next_audit_at, now)
-    more = " or more" * (len(due) == MOST_SHOWN)
-    yield f"found without their goods: {shown}; to be audited in all: {len(due)}{more}"
+    yield f"found without their goods: {shown}; to be audited in all: {in_all}"
 
 
 def _line(order: Order, next_audit_at: datetime, now: datetime) -> str:

@@ -76,7 +76,8 @@ class GrantAudit:
         report: Report,
         on_missing: Callable[[Finding], None],
         on_unforeseen: Callable[[OrderId], None],
-        most: int,
+        gauge: Callable[[str, float], None],
+        page: int,
     ) -> None:
         self._store = store
         self._purchasables = purchasables
@@ -85,16 +86,25 @@ class GrantAudit:
         self._report = report
         self._on_missing = on_missing
         self._on_unforeseen = on_unforeseen
-        self._most = most
+        self._gauge = gauge
+        self._page = page
 
     def run(self, deadline: Deadline) -> Audited:
-        """Audit the orders whose time has come, the longest due first, until ``deadline``.
+        """Audit all orders whose time has come, the longest due first, until ``deadline``.
 
         Each at most once. An order that it did not get to, or that it was killed at, is due at
         the next run; one that it cannot read or decide is put off and stops no other.
+
+        Raises
+        ------
+        Unavailable
+            The index did not answer; what is left is due at the next run.
         """
         looked_at = missing = failed = 0
-        for due in self._store.due_audits(self._clock.now(), self._most):
+        now, oldest = self._clock.now(), 0.0
+        for due in self._store.due_audits(now, self._page):
+            # of those that are not reached none is older
+            oldest = max(oldest, (now - due.at).total_seconds())
             if deadline.remaining_seconds() < _LEAST_SECONDS:
                 break
             looked_at += 1
@@ -103,6 +113,7 @@ class GrantAudit:
             except Exception:  # noqa: BLE001  the orders after it shall be looked at as well
                 failed += 1
                 self._put_off(due)
+        self._gauge("GrantAuditOldestSeconds", oldest)
         return Audited(looked_at, missing, failed)
 
     def audit(self, order_id: OrderId) -> Finding:
@@ -123,7 +134,10 @@ class GrantAudit:
     def _audit_due(self, due: DueAudit) -> bool:
         """Whether its goods were missing."""
         order = self._store.order(due.order_id)
-        if order is None or order.next_audit_at is None:
+        if order is None:
+            # never by a lag: no order is ever deleted
+            raise NotFound("订单不存在", detail=f"no order {due.order_id}, as the index has it")
+        if order.next_audit_at is None:
             return False  # the index lags behind
         if order.next_audit_at > self._clock.now():
             return False

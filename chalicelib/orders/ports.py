@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -168,8 +168,17 @@ class OrderStore(Protocol):
         """Numbers of refunds whose ``next_try_at`` has come, the longest due first; may lag."""
         ...
 
-    def due_audits(self, now: datetime, most: int) -> tuple[DueAudit, ...]:
-        """Orders whose ``next_audit_at`` has come, the longest due first; may lag behind."""
+    def due_audits(self, now: datetime, page: int) -> Iterator[DueAudit]:
+        """Orders whose ``next_audit_at`` has come, the longest due first; may lag behind.
+
+        All of them, ``page`` a request, read as they are taken. None comes twice, as long as
+        whoever moves one moves it past ``now``. One whose time cannot be read is due at ``now``.
+
+        Raises
+        ------
+        Unavailable
+            The database did not answer for one of the pages.
+        """
         ...
 
     def reschedule_audit(self, order_id: OrderId, was: datetime, to: datetime) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.money import Fen
-from chalicelib.observability import count, logger
+from chalicelib.observability import count, gauge, logger
 from chalicelib.settings import settings
 from chalicelib.wiring.foundation import clock, numbers, secrets
 from chalicelib.wiring.sellers import order_store, purchasables
@@ -245,7 +245,8 @@ def grant_audit() -> GrantAudit:
             step=finding.step.name,
         ),
         on_unforeseen=lambda order_id: logger.exception("unforeseen error", order_id=order_id),
-        most=settings().grant_audit_most_at_once,
+        gauge=gauge,
+        page=settings().grant_audit_most_at_once,
     )
 
 

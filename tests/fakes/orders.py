@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -94,13 +94,13 @@ class FakeOrderStore:
         ]
         return tuple(number for _, number in sorted(due)[:most])
 
-    def due_audits(self, now: datetime, most: int) -> tuple[DueAudit, ...]:
+    def due_audits(self, now: datetime, page: int) -> Iterator[DueAudit]:
         due = [
             (order.next_audit_at, order.order_id)
             for order in self.orders.values()
             if order.next_audit_at is not None and order.next_audit_at <= now
         ]
-        return tuple(DueAudit(order_id, at) for at, order_id in sorted(due)[:most])
+        return iter([DueAudit(order_id, at) for at, order_id in sorted(due)])
 
     def reschedule_audit(self, order_id: OrderId, was: datetime, to: datetime) -> None:
         with self._lock:

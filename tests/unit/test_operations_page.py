@@ -11,7 +11,7 @@ from chalicelib.mq.ports import PublishResult
 from chalicelib.orders.refunds.results import _COUNTED_AS
 
 ROOT = Path(__file__).parents[2]
-REPORTERS = {"count", "gauge", "report", "_report"}
+REPORTERS = {"count", "gauge", "report", "_report", "_gauge"}
 NAME = re.compile(r"[A-Z][A-Za-z]+")
 MADE_AT_RUN_TIME = {
     "f'Outbox{result.value.capitalize()}'": {

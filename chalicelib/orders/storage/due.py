@@ -1,12 +1,19 @@
-"""What is due, read from the indexes by time: all shards, merged by their times."""
+"""What is due, read from the indexes by time: all shards, merged by their times, page by page.
+
+The entries are read as DynamoDB answers them, without the model: one whose time no model can read
+must not hide the others. It counts as due now; whoever reads its row finds out what is wrong.
+"""
 
 from __future__ import annotations
 
 import heapq
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
+
+from pynamodb.attributes import UTCDateTimeAttribute
+from pynamodb.models import Model
 
 from chalicelib.dynamo import repeating
 from chalicelib.orders.storage.rows import (
@@ -19,7 +26,13 @@ from chalicelib.orders.storage.rows import (
     RefundRow,
 )
 
-_T = TypeVar("_T")
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The number of a row, and since when it is due; ``now`` where its time cannot be read."""
+
+    number: str
+    at: datetime
 
 
 def shard_of(number: str) -> int:
@@ -27,56 +40,57 @@ def shard_of(number: str) -> int:
     return int(number) % SHARDS
 
 
-def checks(records: type[PayRecordRow], now: datetime, most: int) -> Iterator[PayRecordRow]:
-    """The attempts that are due at ``now``, the longest due first."""
+def checks(records: type[PayRecordRow], now: datetime, page: int) -> Iterator[Entry]:
+    """The attempts that are due at ``now``, the longest due first, read as they are taken."""
+    return _due(records, DueChecksIndex, "pay_no", records.next_check_at, now, page)
 
-    def of(shard: int) -> list[PayRecordRow]:
-        return list(
-            records.query(
-                shard,
-                records.next_check_at <= now,
-                index_name=DueChecksIndex.Meta.index_name,
-                limit=most,
+
+def refunds(rows: type[RefundRow], now: datetime, page: int) -> Iterator[Entry]:
+    """The refunds that are due at ``now``, the longest due first, read as they are taken."""
+    return _due(rows, DueRefundsIndex, "out_refund_no", rows.next_try_at, now, page)
+
+
+def audits(orders: type[OrderRow], now: datetime, page: int) -> Iterator[Entry]:
+    """The orders whose audit is due at ``now``, the longest due first, read as they are taken."""
+    return _due(orders, DueAuditsIndex, "order_id", orders.next_audit_at, now, page)
+
+
+def _due(
+    model: type[Model],
+    index: Any,
+    number: str,
+    time: UTCDateTimeAttribute,
+    now: datetime,
+    page: int,
+) -> Iterator[Entry]:
+    """No entry comes twice, as long as whoever moves one moves it past ``now``."""
+    shards = [_items(model, index, shard, time <= now, page) for shard in range(SHARDS)]
+    # as texts: that is how the index sorts them
+    for item in heapq.merge(*shards, key=lambda item: item[time.attr_name]["S"]):
+        yield Entry(item[number]["S"], _moment(time, item[time.attr_name]["S"]) or now)
+
+
+def _items(model: type[Model], index: Any, shard: int, come: Any, page: int) -> Iterator[Any]:
+    table, start = model._get_connection(), None
+    while True:
+        answer = repeating(
+            lambda start=start: table.query(  # type: ignore[misc]
+                str(shard),
+                range_key_condition=come,
+                index_name=index.Meta.index_name,
+                limit=page,
+                exclusive_start_key=start,
             )
         )
-
-    return _merged(of, lambda row: row.next_check_at, most)
-
-
-def refunds(rows: type[RefundRow], now: datetime, most: int) -> Iterator[RefundRow]:
-    """The refunds that are due at ``now``, the longest due first."""
-
-    def of(shard: int) -> list[RefundRow]:
-        return list(
-            rows.query(
-                shard,
-                rows.next_try_at <= now,
-                index_name=DueRefundsIndex.Meta.index_name,
-                limit=most,
-            )
-        )
-
-    return _merged(of, lambda row: row.next_try_at, most)
+        yield from answer["Items"]
+        start = answer.get("LastEvaluatedKey")
+        if start is None:
+            return
 
 
-def audits(orders: type[OrderRow], now: datetime, most: int) -> Iterator[OrderRow]:
-    """The orders whose audit is due at ``now``, the longest due first."""
-
-    def of(shard: int) -> list[OrderRow]:
-        return list(
-            orders.query(
-                shard,
-                orders.next_audit_at <= now,
-                index_name=DueAuditsIndex.Meta.index_name,
-                limit=most,
-            )
-        )
-
-    return _merged(of, lambda row: row.next_audit_at, most)
-
-
-def _merged(
-    of: Callable[[int], list[_T]], due_at: Callable[[_T], datetime], most: int
-) -> Iterator[_T]:
-    shards = [repeating(lambda shard=shard: of(shard)) for shard in range(SHARDS)]  # type: ignore[misc]
-    return itertools.islice(heapq.merge(*shards, key=due_at), most)
+def _moment(time: UTCDateTimeAttribute, text: str) -> datetime | None:
+    try:
+        moment: datetime = time.deserialize(text)  # type: ignore[no-untyped-call]
+    except ValueError:
+        return None
+    return moment

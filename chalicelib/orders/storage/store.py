@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeVar
 
+from pynamodb.exceptions import AttributeDeserializationError
 from pynamodb.expressions.update import Action
+from pynamodb.models import Model
 
 from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
 from chalicelib.mq.outbox import OutboxItem
@@ -23,6 +27,9 @@ from chalicelib.orders.ports import Change, DueAudit, DueCheck, NotifyEntry, Ord
 from chalicelib.orders.storage import due, reading, rows
 from chalicelib.orders.storage.changing import ChangeWriter
 from chalicelib.orders.storage.paging import orders_of
+
+_Row = TypeVar("_Row", bound=Model)
+_T = TypeVar("_T")
 
 
 class DynamoOrderStore:
@@ -69,8 +76,7 @@ class DynamoOrderStore:
         """One order; None also for a text that cannot be the number of one."""
         if not is_pay_no(order_id):
             return None
-        row = found_or_none(self._orders, order_id)
-        return understood(reading.to_order, row) if row is not None else None
+        return _read(self._orders, order_id, reading.to_order)
 
     def items(self, order_id: OrderId) -> tuple[OrderItem, ...]:
         """The goods of an order."""
@@ -81,8 +87,7 @@ class DynamoOrderStore:
         """One attempt; None also for a text that cannot be the number of one."""
         if not is_pay_no(pay_no):
             return None
-        row = found_or_none(self._records, pay_no)
-        return understood(reading.to_pay_record, row) if row is not None else None
+        return _read(self._records, pay_no, reading.to_pay_record)
 
     def pay_records(self, pay_nos: Collection[PayNo]) -> tuple[PayRecord, ...]:
         """Those attempts that exist, by consistent reads."""
@@ -98,8 +103,7 @@ class DynamoOrderStore:
 
     def refund(self, out_refund_no: str) -> Refund | None:
         """One refund."""
-        row = found_or_none(self._refunds, out_refund_no)
-        return understood(reading.to_refund, row) if row is not None else None
+        return _read(self._refunds, out_refund_no, reading.to_refund)
 
     def refunds(self, out_refund_nos: Collection[str]) -> tuple[Refund, ...]:
         """Those refunds that exist, by consistent reads."""
@@ -118,17 +122,17 @@ class DynamoOrderStore:
 
     def due_checks(self, now: datetime, most: int) -> tuple[DueCheck, ...]:
         """Attempts whose next check has come, by the index."""
-        rows = due.checks(self._records, now, most)
-        return tuple(DueCheck(PayNo(row.pay_no), row.next_check_at) for row in rows)
+        entries = islice(due.checks(self._records, now, most), most)
+        return tuple(DueCheck(PayNo(entry.number), entry.at) for entry in entries)
 
     def due_refunds(self, now: datetime, most: int) -> tuple[str, ...]:
         """Refunds whose next try has come, by the index."""
-        return tuple(row.out_refund_no for row in due.refunds(self._refunds, now, most))
+        return tuple(e.number for e in islice(due.refunds(self._refunds, now, most), most))
 
-    def due_audits(self, now: datetime, most: int) -> tuple[DueAudit, ...]:
-        """Orders whose next audit has come, by the index."""
-        rows = due.audits(self._orders, now, most)
-        return tuple(DueAudit(OrderId(row.order_id), row.next_audit_at) for row in rows)
+    def due_audits(self, now: datetime, page: int) -> Iterator[DueAudit]:
+        """Orders whose next audit has come, by the index, a page of each shard at a time."""
+        for entry in due.audits(self._orders, now, page):
+            yield DueAudit(OrderId(entry.number), entry.at)
 
     def guarded_order_id(self, out_business_id: str) -> OrderId | None:
         """The newest order of a business id."""
@@ -210,3 +214,19 @@ class DynamoOrderStore:
         if not entry.verified:
             actions.append(model.expires.set(entry.received_at + self._rejected_ttl))
         repeating(lambda: row.update(actions=actions))
+
+
+def _read(model: type[_Row], number: str, meaning: Callable[[_Row], _T]) -> _T | None:
+    """What one row means, by a consistent read; None without one.
+
+    A row that the model cannot read is no better than one with a code that we do not know.
+    """
+
+    def found(number: str) -> _T | None:
+        try:
+            row = found_or_none(model, number)
+        except AttributeDeserializationError as error:
+            raise ValueError(str(error)) from error
+        return meaning(row) if row is not None else None
+
+    return understood(found, number)

@@ -100,7 +100,8 @@ class OrderedCourse:
             report=self.reports.append,
             on_missing=lambda finding: None,
             on_unforeseen=_fail,
-            most=100,
+            gauge=lambda name, value: None,
+            page=100,
         )
 
     def _choose_and_order(self) -> None:

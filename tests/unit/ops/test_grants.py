@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from chalicelib.ops.grants import told, unsettled
 from chalicelib.orders.model import OrderId, OrderStatus
 from chalicelib.purchasables import SaleStatus
 from infra.ops.__main__ import main
+from tests.fakes.clock import START
 from tests.unit.orders.auditing import PAID_KEY, Auditing, revoked
 from tests.unit.orders.refunding import ORDER_ID, a_paid_order
 
@@ -109,9 +111,21 @@ def test_an_order_that_is_well_by_now_is_not_listed_whatever_the_index_says() ->
     auditing.run()
     order = auditing.order
     assert order.next_audit_at is not None
-    stale = auditing.store.due_audits(order.next_audit_at, 1)
+    stale = list(auditing.store.due_audits(order.next_audit_at, 1))
     auditing.store.orders[ORDER_ID] = replace(order, next_audit_at=None)
-    auditing.store.due_audits = lambda now, most: stale  # type: ignore[method-assign]
+    auditing.store.due_audits = lambda now, page: iter(stale)  # type: ignore[method-assign]
     assert list(unsettled(auditing.store, auditing.clock.now())) == [
         "found without their goods: 0; to be audited in all: 1"
     ]
+
+
+def test_an_order_that_waits_a_day_is_not_hidden_by_a_thousand_that_were_just_paid() -> None:
+    auditing = Auditing(audits=6, next_audit_at=START + timedelta(days=1))
+    just_paid = a_paid_order(next_audit_at=START + timedelta(minutes=5))
+    for number in range(1, 1_201):
+        order_id = OrderId(str(int(ORDER_ID) + number))
+        auditing.store.orders[order_id] = replace(just_paid, order_id=order_id)
+
+    waiting, in_all = unsettled(auditing.store, START)
+    assert waiting.startswith(f"{ORDER_ID} paid, not granted: 6 audits")
+    assert in_all == "found without their goods: 1; to be audited in all: 1201"

@@ -62,13 +62,14 @@ class Auditing:
         self.store = FakeOrderStore()
         self.sellers = FakePurchasables()
         self.reports: list[str] = []
+        self.gauges: list[tuple[str, float]] = []
         self.missing: list[Finding] = []
         self.unforeseen: list[OrderId] = []
         self.put(a_paid_order(**{"next_audit_at": self.clock.now(), **order}))
         self.store.commit(Change(write_id="refund", refunds=(REFUND,)))
         self.audit = self.another()
 
-    def another(self, store: Any = None, sellers: Any = None, most: int = 100) -> GrantAudit:
+    def another(self, store: Any = None, sellers: Any = None) -> GrantAudit:
         """The job in one more container."""
         return GrantAudit(
             store=store or self.store,
@@ -78,7 +79,8 @@ class Auditing:
             report=self.reports.append,
             on_missing=self.missing.append,
             on_unforeseen=self.unforeseen.append,
-            most=most,
+            gauge=lambda name, value: self.gauges.append((name, value)),
+            page=100,
         )
 
     def put(self, order: Order) -> None:

@@ -178,10 +178,10 @@ def test_an_order_that_does_not_exist_cannot_be_audited() -> None:
 
 def test_before_its_time_an_order_is_left_alone_whatever_the_index_says() -> None:
     auditing = Auditing()
-    stale = auditing.store.due_audits(auditing.clock.now(), 10)
+    stale = list(auditing.store.due_audits(auditing.clock.now(), 10))
     auditing.run()
     auditing.store.outbox.clear()
-    auditing.store.due_audits = lambda now, most: stale  # type: ignore[method-assign]
+    auditing.store.due_audits = lambda now, page: iter(stale)  # type: ignore[method-assign]
 
     auditing.clock.advance(minutes=9)
     assert auditing.run() == Audited(looked_at=1, missing=0, failed=0)

@@ -43,14 +43,58 @@ def _keys(*numbers: int) -> list[str]:
     return [f"{int(ORDER_ID) + number}#paid" for number in numbers]
 
 
-def test_a_run_looks_at_no_more_than_it_may_the_longest_due_first() -> None:
+class _Lasting:
+    """A deadline that is over after some looks at it."""
+
+    def __init__(self, looks: int) -> None:
+        self._left = looks
+
+    def remaining_seconds(self) -> float:
+        self._left -= 1
+        return 60 if self._left >= 0 else 0
+
+
+def test_a_run_goes_on_until_its_time_is_over_the_longest_due_first() -> None:
     auditing = _many(5)
-    auditing.audit = auditing.another(most=2)
-    assert auditing.run() == Audited(looked_at=2, missing=2, failed=0)
+    first: Any = _Lasting(looks=2)
+    assert auditing.audit.run(first) == Audited(looked_at=2, missing=2, failed=0)
     assert auditing.emitted() == _keys(0, 1)
-    auditing.run()
-    auditing.run()
+    assert auditing.run() == Audited(looked_at=3, missing=3, failed=0)
     assert auditing.emitted() == _keys(0, 1, 2, 3, 4)
+
+
+def test_a_run_tells_how_long_the_oldest_audit_was_overdue_also_when_it_has_no_time() -> None:
+    auditing = _many(3)
+    auditing.run(seconds=1)
+    auditing.clock.advance(minutes=1)
+    auditing.run()
+    auditing.run()
+    name = "GrantAuditOldestSeconds"
+    assert auditing.gauges == [(name, 180.0), (name, 240.0), (name, 0.0)]
+
+
+def test_an_index_entry_without_its_order_is_counted_and_put_off() -> None:
+    auditing = _many(3)
+    lost = OrderId(str(int(ORDER_ID) + 1))
+    audit = auditing.another(store=_Losing(auditing.store, lost))
+
+    assert audit.run(Deadline.after(60)) == Audited(looked_at=3, missing=2, failed=1)
+    assert auditing.unforeseen == [lost]
+    assert auditing.reports.count("GrantAuditsFailed") == 1
+    assert audit.run(Deadline.after(60)) == Audited(0, 0, 0), "it is due at every run"
+
+
+class _Losing:
+    """A store that has an order in its index alone."""
+
+    def __init__(self, real: Any, lost: OrderId) -> None:
+        self._real, self._lost = real, lost
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def order(self, order_id: OrderId) -> Any:
+        return None if order_id == self._lost else self._real.order(order_id)
 
 
 def test_a_run_without_time_leaves_its_orders_to_the_next() -> None:
