@@ -7,8 +7,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -70,10 +72,14 @@ def message_in(image: Item) -> OutboxMessage:
 
 
 def due_row(item: Item) -> DueRow:
-    """A row as the index has it, whose schema holds the types of its two keys."""
+    """A row as the index has it, whose schema holds the types of its two keys.
+
+    Its time is a number then, but perhaps no whole one; it is rounded down.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+    """
     return DueRow(
         event_key=item["event_key"]["S"],
-        next_attempt_at_ms=int(item["next_attempt_at_ms"]["N"]),
+        next_attempt_at_ms=math.floor(Decimal(item["next_attempt_at_ms"]["N"])),
         exchange=text_in(item, "exchange"),
     )
 

@@ -7,19 +7,21 @@
      │                       └─ no answer ─────────► nothing is counted
      └─ the claim's own pause ◄──────┘
 
-Each run takes what is due, the longest due first. A claim moves the row's next attempt on, so that
-two runs at once share the rows, and a run that is killed leaves them due again.
+Each run takes what is due, the longest due first, until nothing is or its time is over. A claim
+moves the row's next attempt on, so that two runs at once share the rows, and a run that is killed
+leaves them due again. A row that this code cannot send, or cannot even claim, holds up no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice
+from datetime import datetime, timedelta
+from itertools import chain, islice
 
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
+from chalicelib.errors import StoreRefused, Unavailable
 from chalicelib.mq.message import OutboxMessage
 from chalicelib.mq.pause import Pause, permission
 from chalicelib.mq.ports import Publisher, PublishResult
@@ -42,7 +44,7 @@ class SweepLimits:
     Attributes
     ----------
     most : int
-        Rows that one run claims.
+        Rows that one run claims: a guard, far above what it has time for.
     publish_deadline_seconds : float
         For one batch, from its permission on; its exchanges share the time equally.
     retry_after : tuple[timedelta, ...]
@@ -102,21 +104,33 @@ class Sweeper:
         Unavailable
             The table or the switch cannot be read or written. What was claimed comes again.
         """
-        self._tell_standing()
         sweep = _Sweep(self._limits.most)
+        try:
+            self._send_due(sweep, deadline)
+        finally:
+            self._tell_standing()
+        return Swept(sweep.claimed, sweep.confirmed, sweep.died)
+
+    def _send_due(self, sweep: _Sweep, deadline: Deadline) -> None:
         due = self._candidates(sweep, deadline)
-        while batch := list(islice(due, min(_ROWS_A_BATCH, sweep.left))):
+        while sweep.left > 0 and (first := next(due, None)) is not None:
+            batch = chain([first], islice(due, min(_ROWS_A_BATCH, sweep.left) - 1))
             seconds = self._limits.publish_deadline_seconds
             until = permission(self._pause, min(seconds, _usable_seconds(deadline)))
             if until is None:
-                count("RelayPaused", len(batch))
-                logger.info("publishing is paused", rows=len(batch))
-                break
+                rows = sum(1 for _ in batch)
+                count("RelayPaused", rows)
+                logger.info("publishing is paused", rows=rows)
+                return
             self._send(self._claimed(batch, until, sweep), until, sweep)
-        return Swept(sweep.claimed, sweep.confirmed, sweep.died)
 
     def _tell_standing(self) -> None:
-        standing, now = self._rows.standing(), self._clock.now()
+        """Nothing is missed when it fails: the next run tells."""
+        try:
+            standing, now = self._rows.standing(), self._clock.now()
+        except (Unavailable, StoreRefused) as error:
+            logger.error("how the outbox stands is not known", detail=error.detail)
+            return
         age = now - standing.oldest_at if standing.oldest_at is not None else timedelta()
         gauge("OutboxOldestSeconds", max(0.0, age.total_seconds()))
         gauge("OutboxDeadRows", standing.dead)
@@ -128,31 +142,43 @@ class Sweeper:
             if row.exchange not in sweep.left_alone:
                 yield row
 
-    def _claimed(self, batch: Sequence[DueRow], until: Deadline, sweep: _Sweep) -> list[Claimed]:
-        """The rows of a batch that are ours; in half the time, so that some is left to publish."""
+    def _claimed(self, batch: Iterator[DueRow], until: Deadline, sweep: _Sweep) -> list[Claimed]:
+        """The rows of a batch that are ours; in half the time, so that some is left to publish.
+
+        What it had no time for stays in ``batch``, and is the next batch's.
+        """
         claimed: list[Claimed] = []
         half = until.remaining_seconds() / 2
         for row in batch:
+            sweep.left -= 1
+            got = self._claim(row, sweep)
+            if got is not None:
+                claimed.append(got)
             if until.remaining_seconds() < half:
                 break
-            sweep.left -= 1
-            got = self._rows.claim(row, self._clock.now() + self._limits.retry_after[0])
-            if got is None:
-                continue
-            sweep.claimed += 1
-            wrong = self._what_is_wrong(got)
-            if isinstance(got, Malformed) or wrong:
-                self._bury(got.claim, f"malformed: {wrong}", sweep)
-            else:
-                claimed.append(got)
         return claimed
 
-    def _what_is_wrong(self, got: Claimed | Malformed) -> str:
+    def _claim(self, row: DueRow, sweep: _Sweep) -> Claimed | None:
+        try:
+            got = self._rows.claim(row, self._clock.now() + self._limits.retry_after[0])
+        except StoreRefused as error:
+            _report_stuck(row.event_key, error)
+            return None
+        if got is None:
+            return None
+        sweep.claimed += 1
         if isinstance(got, Malformed):
-            return got.reason
-        # Publishing to an exchange that does not exist closes the channel for all the others.
+            self._bury(got.claim, f"malformed: {got.reason}", sweep)
+            return None
         exchange = got.message.exchange
-        return "" if exchange in self._exchanges else f"unknown exchange {exchange!r}"
+        if exchange not in self._exchanges:
+            # Publishing there would close the channel for all the others. Newer code may know it,
+            # and put the row while ours still runs: so it is not malformed, and waits for it.
+            count("OutboxMalformed")
+            logger.error("unknown exchange", event_key=row.event_key, exchange=exchange)
+            self._count_refusal(got.claim, f"unknown exchange {exchange!r}", sweep)
+            return None
+        return got
 
     def _send(self, claimed: Sequence[Claimed], until: Deadline, sweep: _Sweep) -> None:
         by_exchange: dict[str, list[Claimed]] = {}
@@ -176,14 +202,25 @@ class Sweeper:
             return
         waits = self._limits.retry_after
         wait = waits[min(claim.refusals, len(waits) - 1)]
-        self._rows.refused(claim, answer, next_at=self._clock.now() + wait)
+        self._store_refusal(claim, answer, self._clock.now() + wait)
 
     def _bury(self, claim: Claim, answer: str, sweep: _Sweep) -> None:
         """Nobody sends it any more, until an operator replays it."""
-        self._rows.refused(claim, answer, next_at=self._clock.now(), dead=True)
+        if not self._store_refusal(claim, answer, self._clock.now(), dead=True):
+            return
         sweep.died += 1
         count("OutboxDead")
         logger.error("an outbox row is dead", event_key=claim.event_key, answer=answer)
+
+    def _store_refusal(
+        self, claim: Claim, answer: str, next_at: datetime, *, dead: bool = False
+    ) -> bool:
+        try:
+            self._rows.refused(claim, answer, next_at=next_at, dead=dead)
+        except StoreRefused as error:
+            _report_stuck(claim.event_key, error)
+            return False
+        return True
 
 
 class _Sweep:
@@ -198,3 +235,9 @@ class _Sweep:
 def _usable_seconds(deadline: Deadline) -> float:
     """What a batch may take, so that it can still be deleted."""
     return deadline.remaining_seconds() - _SECONDS_TO_END
+
+
+def _report_stuck(event_key: str, error: StoreRefused) -> None:
+    """The table refuses what we want to write to a row: it stays as it is, and the others go on."""
+    count("OutboxMalformed")
+    logger.error("an outbox row cannot be written", event_key=event_key, detail=error.detail)

@@ -20,7 +20,8 @@ from chalicelib.mq.message import OutboxMessage
 class DueRow:
     """A row whose next attempt has come, as the index has it: perhaps of a moment ago.
 
-    ``exchange`` is None when the row has none that can be read.
+    ``next_attempt_at_ms`` is rounded down: a strange row may have a fraction. ``exchange`` is None
+    when the row has none that can be read.
     """
 
     event_key: str
@@ -57,7 +58,8 @@ class Malformed:
 class Standing:
     """How the outbox stands. ``oldest_at``: when the oldest row was put, None without rows.
 
-    Among very many rows it is the oldest of those that are due first. Dead rows are apart.
+    Among very many rows it is the oldest of those that are due first. Dead rows are apart, and
+    counted up to a thousand.
     """
 
     oldest_at: datetime | None
@@ -82,7 +84,11 @@ class StoredRow:
 
 
 class WaitingRows(Protocol):
-    """The outbox, as far as the sweeper needs it. Every method may raise Unavailable."""
+    """The outbox, as far as the sweeper needs it. Every method may raise Unavailable.
+
+    So may StoreRefused: of a claim and a refusal it means that this row cannot be written, perhaps
+    because it is as large as an item may be. Nothing was changed then.
+    """
 
     def due(self, now: datetime) -> Iterator[DueRow]:
         """The rows that are due at ``now``, the longest due first, read as they are taken."""
