@@ -14,15 +14,14 @@ from chalicelib.mq.drift.found import (
 from chalicelib.mq.topology import Queue
 
 _TYPE = "x-queue-type"
-_OVERFLOW = "x-overflow"
 _LIMIT = "x-delivery-limit"
-_REJECT = "reject-publish"
 _ABSENT = "absent"
 
 # What a queue without x-queue-type is, is the broker's choice, or the virtual host's.
 _PLAIN_TYPES = ("classic", "quorum")
 
 _LOSES_MESSAGES = ("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes")
+_HARMFUL_POLICIES = ("message-ttl", "expires", "max-length", "max-length-bytes")
 
 
 def exchange_conflicts(found: FoundExchange) -> Iterator[Conflict]:
@@ -82,13 +81,12 @@ def _arguments(wanted: Queue, there: QueueProperties) -> Iterator[tuple[str, obj
 def _policy_conflicts(name: str, wanted: Queue, there: QueueProperties) -> Iterator[Conflict]:
     """What a policy adds by itself: of lengths, times and limits the lower one counts.
 
+    A length is one even where the queue refuses what is too much: a work queue holds the messages
+    of a day without drains, and a dead or retry queue that refuses keeps them in the work queue.
     https://www.rabbitmq.com/docs/policies#combining-policy-definitions
     """
     policy = there.policy
-    losing = ["message-ttl", "expires"]
-    if wanted.arguments.get(_OVERFLOW, policy.get("overflow")) != _REJECT:
-        losing += ["max-length", "max-length-bytes"]
-    for key in losing:
+    for key in _HARMFUL_POLICIES:
         if key in policy:
             yield _differs(name, f"{key} of its policy", policy[key], None, DRIFT)
     limit, ours = policy.get("delivery-limit"), wanted.arguments.get(_LIMIT)

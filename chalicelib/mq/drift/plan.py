@@ -80,11 +80,17 @@ class Plan:
 
 
 def steps_of(subscription: Subscription) -> tuple[Step, ...]:
-    """All that a subscriber needs, in an order in which it can be made."""
+    """All that a subscriber needs, in an order in which it can be made.
+
+    The work queue comes last and its binding right after it. Once the queue is there publishing
+    goes on, and what is confirmed while another subscriber alone is bound misses ours.
+    """
+    work_queue = subscription.work_queue
+    work_last = sorted(subscription.queues(), key=lambda queue: queue.name == work_queue)
     return (
         DeclareExchange(subscription.exchange),
-        *(DeclareQueue(queue) for queue in subscription.queues()),
-        Bind(subscription.work_queue, subscription.exchange),
+        *(DeclareQueue(queue) for queue in work_last),
+        Bind(work_queue, subscription.exchange),
     )
 
 

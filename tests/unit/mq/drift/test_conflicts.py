@@ -142,11 +142,13 @@ def test_an_argument_that_is_neither_ours_nor_a_danger_is_a_remark() -> None:
         (DEAD, {"message-ttl": 60_000}, ["message-ttl of its policy"]),
         (RETRY, {"expires": 60_000}, ["expires of its policy"]),
         (DEAD, {"delivery-limit": 20}, ["delivery-limit of its policy"]),
-        (WORK, {"max-length": 5}, []),  # it refuses what is too much, and says so
+        (WORK, {"max-length": 5}, ["max-length of its policy"]),
+        (DEAD, {"max-length": 1}, ["max-length of its policy"]),
+        (RETRY, {"max-length-bytes": 1}, ["max-length-bytes of its policy"]),
         (WORK, {"queue-version": 2, "delivery-limit": 20_000}, []),
     ],
 )
-def test_a_policy_that_loses_messages_is_a_conflict(
+def test_a_policy_that_loses_or_refuses_messages_is_a_conflict(
     name: str, policy: dict[str, Any], aspects: list[str]
 ) -> None:
     conflicts = plan(TOPOLOGY, with_queue(ALL, name, policy=policy)).conflicts
@@ -159,10 +161,14 @@ def test_a_policy_that_loses_messages_is_a_conflict(
     [
         ({"max-length": 5}, ["max-length of its policy"]),
         ({"max-length": 5, "overflow": "drop-head"}, ["max-length of its policy"]),
-        ({"max-length-bytes": 5, "overflow": "reject-publish"}, []),
+        (
+            {"max-length-bytes": 5, "overflow": "reject-publish"},
+            ["max-length-bytes of its policy"],
+        ),
+        ({"overflow": "reject-publish"}, []),
     ],
 )
-def test_a_plain_queue_is_full_as_its_policy_wants(
+def test_a_plain_queue_may_have_no_length_of_a_policy_either(
     policy: dict[str, Any], aspects: list[str]
 ) -> None:
     conflicts = plan(PLAIN, with_queue(all_of(PLAIN), WORK, policy=policy)).conflicts

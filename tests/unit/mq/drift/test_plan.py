@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.mq.drift.found import FoundBinding, FoundExchange, FoundQueue, FoundTopology
 from chalicelib.mq.drift.plan import Bind, DeclareExchange, DeclareQueue, Plan, plan, steps_of
+from chalicelib.mq.topology import Subscription
 from tests.unit.mq.builders import REFUND_SUBSCRIPTION, SUBSCRIPTION, TOPOLOGY
 from tests.unit.mq.drift.builders import a_queue, all_of, with_queue, without_queue
 
@@ -30,6 +31,18 @@ def test_an_empty_broker_gets_everything_in_an_order_in_which_it_can_be_made() -
             place = planned.steps.index(step)
             assert DeclareExchange(step.exchange) in planned.steps[:place]
             assert DeclareQueue(QUEUES[step.queue]) in planned.steps[:place]
+
+
+@pytest.mark.parametrize("subscription", TOPOLOGY.subscriptions)
+def test_a_work_queue_is_there_when_all_else_is_and_bound_at_once(
+    subscription: Subscription,
+) -> None:
+    work_queue = subscription.work_queue
+    assert steps_of(subscription)[-2:] == (
+        DeclareQueue(QUEUES[work_queue]),
+        Bind(work_queue, subscription.exchange),
+    )
+    assert len(steps_of(subscription)) == len(subscription.queues()) + 2
 
 
 @pytest.mark.parametrize("name", [name for name in QUEUES if "." in name])
