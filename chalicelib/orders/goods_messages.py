@@ -54,8 +54,9 @@ def revoked_message(
 
 
 def _accepted_at(refund: Refund) -> datetime:
-    """When the platform accepted it; the goods went with that, whatever became of the money.
+    """When the platform first accepted it; the goods went with that, whatever became of the money.
 
-    A platform that accepted a refund and closed it afterwards leaves only when it was sent.
+    Of a refund that was accepted and closed by an earlier version only when it was sent is known.
     """
-    return refund.accepted_at or refund.refunded_at or refund.sent_at or refund.created_at
+    accepted_at = refund.first_accepted_at or refund.accepted_at
+    return accepted_at or refund.refunded_at or refund.sent_at or refund.created_at

@@ -220,8 +220,10 @@ class Refund:
     ``out_refund_no`` is ours and never changes. The platform gets ``channel_refund_no``: a refund
     that it closed, or whose amount the merchant portal reduced after it was sent or refused, is
     asked for again under another number, the next ``generation``. ``revoke`` says whether the goods
-    go with the money. ``requested_by`` and ``approved_by`` are user ids; ``amount_asked_fen`` is
-    what was asked for, ``amount_fen`` what is left of it after the platform's own refunds.
+    go with the money: with the first acceptance, so ``first_accepted_at`` is kept of a refund that
+    was accepted and is asked for again. ``requested_by`` and ``approved_by`` are user ids;
+    ``amount_asked_fen`` is what was asked for, ``amount_fen`` what is left of it after the
+    platform's own refunds.
     """
 
     out_refund_no: str
@@ -241,6 +243,7 @@ class Refund:
     next_try_at: datetime | None = None
     sent_at: datetime | None = None
     accepted_at: datetime | None = None
+    first_accepted_at: datetime | None = None
     refunded_at: datetime | None = None
     last_answer: str | None = None
     version: int = 0

@@ -14,7 +14,7 @@ from chalicelib.money import Fen
 from chalicelib.orders.model import Order, OrderItem, PayRecord, Refund, RefundStatus
 from chalicelib.orders.ports import Change
 from chalicelib.orders.refunds.money_back import consequences_of_any, external_refund, told_back
-from chalicelib.orders.refunds.sums import counted
+from chalicelib.orders.refunds.sums import counted, not_accepted
 from chalicelib.orders.states import move_refund
 from chalicelib.orders.verdict import (
     AlreadySettled,
@@ -189,7 +189,7 @@ def _back_to_owed(refund: Refund, answer: str, now: datetime, policy: RefundPoli
     after = replace(put_off(refund, now, policy), last_answer=_short(answer))
     if refund.status is RefundStatus.MANUAL:
         return after
-    return replace(move_refund(after, RefundStatus.OWED), accepted_at=None)
+    return not_accepted(move_refund(after, RefundStatus.OWED))
 
 
 def _needs_a_person(refund: Refund, answer: str, now: datetime, policy: RefundPolicy) -> Refund:

@@ -93,8 +93,11 @@ def _less(refund: Refund, fen: Fen) -> Refund:
         return refund
     # a platform refuses another amount under a number that it has heard of; and what it refused
     # for good may have been too much for it beside what the portal paid
-    return replace(
-        move_refund(refund, RefundStatus.OWED),
-        generation=refund.generation + 1,
-        accepted_at=None,
-    )
+    owed = not_accepted(move_refund(refund, RefundStatus.OWED))
+    return replace(owed, generation=refund.generation + 1)
+
+
+def not_accepted(refund: Refund) -> Refund:
+    """The refund as its platform has not accepted it, or no more; when it did first is kept."""
+    first = refund.first_accepted_at or refund.accepted_at
+    return replace(refund, accepted_at=None, first_accepted_at=first)

@@ -130,6 +130,7 @@ def to_refund(row: RefundRow) -> Refund:
         next_try_at=row.next_try_at,
         sent_at=row.sent_at,
         accepted_at=row.accepted_at,
+        first_accepted_at=row.first_accepted_at,
         refunded_at=row.refunded_at,
         last_answer=row.last_answer,
         version=int(row.version),

@@ -202,6 +202,7 @@ class RefundRow(Model):
     next_try_at = UTCDateTimeAttribute(null=True)
     sent_at = UTCDateTimeAttribute(null=True)
     accepted_at = UTCDateTimeAttribute(null=True)
+    first_accepted_at = UTCDateTimeAttribute(null=True)
     refunded_at = UTCDateTimeAttribute(null=True)
     last_answer = UnicodeAttribute(null=True)
     version = NumberAttribute()

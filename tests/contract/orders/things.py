@@ -102,6 +102,7 @@ REFUND = Refund(
     next_try_at=NOW,
     sent_at=NOW,
     accepted_at=NOW,
+    first_accepted_at=NOW,
     refunded_at=NOW,
     last_answer="NOT_ENOUGH",
 )

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.money import Fen
+from chalicelib.mq.message import OutboxMessage
 from chalicelib.orders.goods_messages import paid_message, revoked_message
 from chalicelib.orders.grant_schedule import AuditSchedule, to_be_audited
 from chalicelib.orders.model import Refund, RefundKind, RefundStatus
 from chalicelib.orders.ports import Change
+from chalicelib.orders.verdict import RefundClosed, RefundDone, RefundMoved, RefundSeen
 from tests.fakes.clock import START
 from tests.unit.orders.refunding import PRICE, Refunding, a_paid_order, a_paid_record, an_item
 from tests.unit.orders.shop import Shop
@@ -107,7 +109,44 @@ def test_a_revocation_is_told_in_the_same_words_whatever_became_of_its_refund(
     assert replace(again, created_at=START) == first
 
 
-def test_a_revocation_can_be_told_of_a_refund_that_its_platform_closed_again() -> None:
+def _told_again(world: Refunding) -> OutboxMessage:
+    later = world.clock.now() + 90 * MINUTE
+    return revoked_message(world.order, an_item(), world.only_row(), later)
+
+
+def test_a_revocation_is_told_in_the_same_words_when_the_platform_closes_what_it_accepted() -> None:
+    world = Refunding(wechat=True)
+    number = world.ask().channel_refund_no
+    world.run()
+    (first,) = world.store.outbox.values()
+
+    world.clock.advance(hours=2)
+    world.platform.finish(number, RefundClosed())
+    assert world.told(number, RefundClosed()) == RefundMoved("owed")
+    assert world.only_row().accepted_at is None
+    assert _told_again(world).body == first.body
+
+    world.clock.advance(hours=1)
+    world.run()
+    assert world.only_row().accepted_at is not None, "the platform accepted the second one too"
+    assert _told_again(world).body == first.body
+    assert world.only_row().generation == 2
+
+
+def test_a_revocation_is_told_at_the_same_time_when_the_portal_pays_a_part_of_it() -> None:
+    world = Refunding(wechat=True)
+    number = world.ask().channel_refund_no
+    world.run()
+    accepted_at = world.only_row().accepted_at
+    world.clock.advance(hours=2)
+    assert world.told("portal", RefundDone(amount_fen=Fen(100), refunded_at=START)) == RefundSeen()
+
+    ours = world.row(number)
+    assert (ours.amount_fen, ours.generation, ours.accepted_at) == (PRICE - 100, 2, None)
+    assert ours.first_accepted_at == accepted_at
+
+
+def test_a_revocation_can_be_told_of_what_an_earlier_version_saw_closed() -> None:
     first = revoked_message(a_paid_order(), an_item(), _refund(), START)
     closed = _refund(status=RefundStatus.OWED, generation=2, accepted_at=None)
     again = revoked_message(a_paid_order(), an_item(), closed, START)
