@@ -170,7 +170,7 @@ class Settings:
                 "OUTBOX_RETRY_SECONDS", (60, 120, 300, 900, 1_800, 3_600)
             ),
             outbox_refusals_until_dead=read.number("OUTBOX_REFUSALS_UNTIL_DEAD", 10),
-            outbox_sweep_most=read.number("OUTBOX_SWEEP_MOST", 1_000),
+            outbox_sweep_most=read.number("OUTBOX_SWEEP_MOST", 100_000),
             grant_audit_seconds=read.numbers(
                 "GRANT_AUDIT_SECONDS", (300, 600, 1_800, 3_600, 21_600, 86_400)
             ),
