@@ -14,7 +14,7 @@ from typing import Protocol
 from chalicelib.deadline import Deadline
 
 
-class Pause(Protocol):
+class PublishingPause(Protocol):
     """The switch, as those who publish see it."""
 
     def is_paused(self) -> bool:
@@ -29,14 +29,14 @@ class Pause(Protocol):
 
 
 class NoSwitch:
-    """Implements `Pause` where nobody can pause."""
+    """Implements `PublishingPause` where nobody can pause."""
 
     def is_paused(self) -> bool:
         """Never."""
         return False
 
 
-def permission(pause: Pause, seconds: float) -> Deadline | None:
+def permission(pause: PublishingPause, seconds: float) -> Deadline | None:
     """Until when a batch may be published, at most ``seconds`` from now; None: not at all.
 
     Raises
@@ -66,7 +66,7 @@ class SwitchState:
     last_resumption: Turn | None
 
 
-class Switch(Pause, Protocol):
+class Switch(PublishingPause, Protocol):
     """The switch, as operators see it. Every method may raise Unavailable."""
 
     def state(self) -> SwitchState:

@@ -17,7 +17,7 @@ from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import Unavailable
 from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.pause import NoSwitch, Pause, permission
+from chalicelib.mq.pause import NoSwitch, PublishingPause, permission
 from chalicelib.mq.ports import Publisher
 from chalicelib.mq.sending import Sending, not_published
 from chalicelib.mq.stream import MalformedRecord, NewRow, new_row
@@ -65,7 +65,7 @@ class Relay:
         topology: Topology,
         clock: Clock,
         limits: RelayLimits,
-        pause: Pause | None = None,
+        pause: PublishingPause | None = None,
     ) -> None:
         self._outbox = outbox
         self._sending = Sending(outbox, publisher)

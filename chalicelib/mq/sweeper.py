@@ -23,7 +23,7 @@ from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import StoreRefused, Unavailable
 from chalicelib.mq.message import OutboxMessage
-from chalicelib.mq.pause import Pause, permission
+from chalicelib.mq.pause import PublishingPause, permission
 from chalicelib.mq.ports import Publisher, PublishResult
 from chalicelib.mq.sending import Sending
 from chalicelib.mq.topology import Topology
@@ -82,7 +82,7 @@ class Sweeper:
         rows: WaitingRows,
         publisher: Publisher,
         topology: Topology,
-        pause: Pause,
+        pause: PublishingPause,
         clock: Clock,
         limits: SweepLimits,
     ) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from chalicelib.mq.drift.building import Builder
 from chalicelib.mq.drift.found import FoundQueue, FoundTopology, Survey
-from chalicelib.mq.pause import Pause
+from chalicelib.mq.pause import PublishingPause
 from chalicelib.mq.topology import Subscription, Topology
 from chalicelib.ops.topology import Tell
 
@@ -50,7 +50,7 @@ class QueueRemoval:
     topology: Topology
     survey: Survey
     builder: Builder
-    pause: Pause
+    pause: PublishingPause
     quiet_seconds: float
     monotonic: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] = time.sleep

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +15,7 @@ from infra.local.catalogue import import_sample
 from infra.local.stack import FOLDER, Stack
 
 _LOOK_SECONDS = 1
+_ENVIRONMENT = "env"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Stack(folder) as stack:
             print(import_sample(stack.env))
+            _write_environment(stack.env, folder / _ENVIRONMENT)
             up = True
             print(_what_it_offers(stack, folder), flush=True)
             _watch(stack)
@@ -51,10 +55,21 @@ def _what_it_offers(stack: Stack, folder: Path) -> str:
         lines += [f"  WeChat    {stack.wechat_url}   the simulated platform"]
     lines += [
         f"  logs      {folder}/logs/   one file per part",
+        f"  commands  . {folder}/{_ENVIRONMENT}   then .venv/bin/python -m infra.ops --help",
         "",
         "Each start begins empty, with the sample catalogue. Ctrl-C stops it.",
     ]
     return "\n".join(lines)
+
+
+def _write_environment(env: Mapping[str, str], file: Path) -> None:
+    """For a shell from which operators' commands shall reach this stack, and nothing else."""
+    ours = {name: value for name, value in env.items() if os.environ.get(name) != value}
+    file.touch(mode=0o600)
+    file.write_text(
+        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(ours.items())),
+        encoding="utf-8",
+    )
 
 
 def _watch(stack: Stack) -> NoReturn:

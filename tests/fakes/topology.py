@@ -55,7 +55,7 @@ class FakeTopology:
 
 
 class FakePause:
-    """Implements `chalicelib.mq.pause.Pause`."""
+    """Implements `chalicelib.mq.pause.PublishingPause`."""
 
     def __init__(self, *, paused: bool) -> None:
         self.paused = paused

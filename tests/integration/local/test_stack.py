@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
 from infra.local.processes import proc
-from infra.local.processes.children import LOG_MARK, wait_until
+from infra.local.processes.children import LOG_MARK, ROOT, wait_until
 from infra.local.stack import Stack, StackError
 from tests.integration.local.supervisor import supervisor, waiting_with
 
@@ -146,12 +148,32 @@ def test_a_start_ends_what_a_supervisor_left_that_was_killed_with_its_watchdog(
     assert lines == ["ended 2 processes that a killed stack left behind"]
 
 
+def operators_command(environment: Path, *command: str) -> str:
+    """What a command prints in a shell that knows nothing but what ``make up`` wrote."""
+    done = subprocess.run(
+        [
+            *("sh", "-c", '. "$0" && exec "$@"', environment),
+            *(sys.executable, "-m", "infra.ops", *command),
+        ],
+        env={"PATH": os.defpath},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_make_up_says_where_everything_is_and_serves_it_until_ctrl_c(tmp_path: Path) -> None:
     command = ("-m", "infra.local.up", "--folder", str(tmp_path))
     with supervisor(tmp_path, command) as started:
         said = started.wait_for("Ctrl-C stops it")
         for offered in ("API", "tokens", "Alipay", "WeChat"):
             assert any(line.startswith(f"  {offered} ") and "http://127" in line for line in said)
+        env = tmp_path / "env"
+        assert operators_command(env, "topology", "check").endswith("nothing differs\n")
+        assert "0 rows" in operators_command(env, "outbox", "list")
         started.process.send_signal(signal.SIGINT)
 
         assert started.process.wait(timeout=60) == 0
