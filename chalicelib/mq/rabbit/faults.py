@@ -16,12 +16,18 @@ from pika.exceptions import (
     ChannelClosedByBroker,
     ChannelError,
     ConnectionBlockedTimeout,
+    ProbableAccessDeniedError,
     ProbableAuthenticationError,
     ReentrancyError,
 )
 
 from chalicelib.errors import BrokerError
 from chalicelib.observability import logger
+
+# NOT_ALLOWED, as pika writes it down: of what closed a connection that was not yet open, it hands
+# over no more than the repr.
+# https://www.rabbitmq.com/resources/specs/amqp0-9-1.stripped.extended.xml
+_NOT_ALLOWED = "ConnectionClosedByBroker: (530)"
 
 
 class ConnectionLost(BrokerError):
@@ -58,6 +64,8 @@ def fault(doing: str, error: BaseException) -> BrokerError:
     detail = f"{doing}: {error!r}"
     if _is_one_of(error, AuthenticationError, ProbableAuthenticationError):
         return LoginRefused(detail=detail)
+    if _is_shut_out(error):
+        return Refused(detail=f"no such virtual host, or not for this user, {detail}")
     if _is_one_of(error, ssl.SSLCertVerificationError):
         return Refused(detail=detail)
     if isinstance(error, ConnectionBlockedTimeout):
@@ -92,6 +100,18 @@ def _channel_fault(error: ChannelClosedByBroker, detail: str) -> BrokerError:
             return TopologyFault(detail=f"exists with other properties, {detail}")
         case _:
             return ConnectionLost(detail=detail)
+
+
+def _is_shut_out(error: BaseException) -> bool:
+    """Whether the broker refused the virtual host.
+
+    pika guesses so of every connection that ends while it asks for its virtual host, also where
+    the node shuts down or the line is cut: those are worth another attempt, the broker's no is not.
+    """
+    return any(
+        isinstance(each, ProbableAccessDeniedError) and str(each).startswith(_NOT_ALLOWED)
+        for each in _all(error)
+    )
 
 
 def _is_one_of(error: BaseException, *kinds: type[BaseException]) -> bool:

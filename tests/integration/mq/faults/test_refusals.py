@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.mq.message import OutboxMessage
 from chalicelib.mq.rabbit import BrokerAddress
-from chalicelib.mq.rabbit.faults import ConnectionLost, LoginRefused, NoAnswer
+from chalicelib.mq.rabbit.faults import ConnectionLost, LoginRefused, NoAnswer, Refused
 from chalicelib.secrets import FetchedSecrets
 from chalicelib.settings import Settings
 from tests.integration.mq.faults.broker_admin import BrokerAdmin
@@ -91,17 +91,23 @@ def test_a_password_that_stays_wrong_is_fetched_only_once(scene: Scene) -> None:
 
 
 def test_a_virtual_host_that_does_not_exist(scene: Scene) -> None:
-    batch, outcome = refused(scene, scene.address(vhost="nowhere"))
-    assert outcome.error is not None
-    assert "ProbableAccessDenied" in outcome.error.detail
+    with scene.proxy() as proxy:
+        there = scene.address(host=LOOPBACK, port=proxy.port, vhost="nowhere")
+        batch, outcome = refused(scene, there)
+        assert type(outcome.error) is Refused
+        assert "ProbableAccessDenied" in outcome.error.detail
+        assert proxy.connections == 1
     scene.completes(batch, outcome, scene.publisher())
 
 
 def test_a_user_without_rights_in_the_virtual_host(scene: Scene, admin: BrokerAdmin) -> None:
     user = admin.user(PASSWORD)
-    batch, outcome = refused(scene, scene.address(user=user, password=PASSWORD))
-    assert outcome.error is not None
-    assert "ProbableAccessDenied" in outcome.error.detail
+    with scene.proxy() as proxy:
+        there = scene.address(user=user, password=PASSWORD, host=LOOPBACK, port=proxy.port)
+        batch, outcome = refused(scene, there)
+        assert type(outcome.error) is Refused
+        assert "ProbableAccessDenied" in outcome.error.detail
+        assert proxy.connections == 1
 
     admin.allow(user, _vhost(scene), write=".*")
     publisher = scene.wire.publisher(scene.address(user=user, password=PASSWORD))
