@@ -36,6 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     not_ours = {
         "restarts_broker": "RABBITMQ_URL names a broker that is not ours to restart",
         "configures_broker": "RABBITMQ_URL names a broker that rabbitmqctl here does not reach",
+        "own_broker": "RABBITMQ_URL names another broker, and this is about a node of our own",
     }
     for item in items:
         for marker, reason in not_ours.items():

@@ -24,12 +24,14 @@ def test_a_message_published_to_the_broker_comes_back(broker: Broker) -> None:
     assert body == b"paid"
 
 
+@pytest.mark.own_broker
 def test_the_management_api_answers_with_the_node(broker: Broker) -> None:
     overview = httpx.get(f"{broker.management_url}/api/overview").json()
 
     assert overview["node"] in broker.ctl("status")
 
 
+@pytest.mark.own_broker
 def test_everything_the_broker_listens_on_is_loopback(broker: Broker) -> None:
     addresses = addresses_of_group(broker.pid)
 

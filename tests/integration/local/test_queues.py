@@ -10,12 +10,15 @@ from infra.local.services.broker import Broker, ExternalBroker
 from infra.local.stack import Stack
 from tests.integration.mq.virtual_host import a_channel, a_virtual_host
 
+NONE_ELSEWHERE = {"RABBITMQ_URL": "", "RABBITMQ_MANAGEMENT_URL": ""}
+"""Whatever broker the suite is pointed at: this stack starts its own."""
 QUEUES = platform_topology((10, 60)).queues()
 
 
 def test_the_broker_of_a_stack_has_all_queues_before_the_functions_start(tmp_path: Path) -> None:
     lines: list[str] = []
-    with Stack(tmp_path, only=["broker", "queues"], report=lines.append) as stack:
+    parts = ["broker", "queues"]
+    with Stack(tmp_path, NONE_ELSEWHERE, only=parts, report=lines.append) as stack:
         said = stack.part("queues").log_path.read_text("utf-8")
         with a_channel(stack.env["RABBITMQ_URL"]) as channel:
             for queue in QUEUES:
