@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 
 from pika.adapters.blocking_connection import BlockingChannel
 
-from tests.chaos.place import Place, until
+from tests.chaos.place import FOREIGN_QUEUE, Place, until
 
 Fault = Callable[[Place, random.Random], AbstractContextManager[None]]
 
 _ROOM = 3
 _HIGH_WATERMARK = "0.4"
 _USER, _PASSWORD = "guest", "guest"
+_VIRTUAL_HOST, _ALL_RIGHTS = "/", (".*", ".*", ".*")
 _DRAINS = "scheduler"
 _RELAY = "stream_pump"
 
@@ -83,6 +85,7 @@ def _exchange_deleted(place: Place, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _work_queue_deleted(place: Place, chance: random.Random) -> Iterator[None]:
+    """One of the two that are bound to its exchange, so that the broker returns nothing."""
     queue = chance.choice(place.topology.work_queues())
     place.on_broker(lambda channel: channel.queue_delete(queue))
     yield from _until_declared_again(place)
@@ -90,7 +93,8 @@ def _work_queue_deleted(place: Place, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _all_queues_deleted(place: Place, _: random.Random) -> Iterator[None]:
-    place.on_broker(lambda channel: _delete_all(channel, place))
+    """The foreign one, too: no message has anywhere to go."""
+    place.on_broker(lambda channel: _delete_all(channel, *place.queues, FOREIGN_QUEUE))
     yield from _until_declared_again(place)
 
 
@@ -101,13 +105,13 @@ def _queues_deleted_with_messages(place: Place, _: random.Random) -> Iterator[No
         with _killed(place, _DRAINS):
             yield
             until("a confirmed message waits", lambda: any(place.waiting().values()))
-            place.on_broker(lambda channel: _delete_all(channel, place))
+            place.on_broker(lambda channel: _delete_all(channel, *place.queues))
     finally:
         until("the drains declare what was deleted", place.topology_is_there)
 
 
-def _delete_all(channel: BlockingChannel, place: Place) -> None:
-    for queue in place.queues:
+def _delete_all(channel: BlockingChannel, *queues: str) -> None:
+    for queue in queues:
         channel.queue_delete(queue)
 
 
@@ -135,6 +139,18 @@ def _wrong_password(place: Place, _: random.Random) -> Iterator[None]:
 
 
 @contextmanager
+def _virtual_host_forbidden(place: Place, _: random.Random) -> Iterator[None]:
+    """As with the name of a wrong one: the broker lets the user in, and not the connection."""
+    try:
+        place.broker.ctl("clear_permissions", "-p", _VIRTUAL_HOST, _USER)
+        # who is connected may stay, so nobody is
+        place.line.cut()
+        yield
+    finally:
+        place.broker.ctl("set_permissions", "-p", _VIRTUAL_HOST, _USER, *_ALL_RIGHTS)
+
+
+@contextmanager
 def _database_refuses(place: Place, _: random.Random) -> Iterator[None]:
     before = place.gate.refused
     place.gate.refuses = True
@@ -158,6 +174,26 @@ def _all_functions_killed(place: Place, _: random.Random) -> AbstractContextMana
     return _killed(place, _RELAY, _DRAINS)
 
 
+@contextmanager
+def _relay_killed_before_delete(place: Place, _: random.Random) -> Iterator[None]:
+    """Confirmed and still in the outbox: it goes out twice.
+
+    The sweeper deletes, too, so it is down: what is held is the relay's.
+    """
+    with (
+        _killed(place, _DRAINS),
+        _killed_when_held(place, _RELAY, "BatchWriteItem", "outbox", carried_out=False),
+    ):
+        yield
+
+
+def _drains_killed_before_ack(place: Place, _: random.Random) -> AbstractContextManager[None]:
+    """The effect is stored, and its message is delivered again."""
+    return _killed_when_held(
+        place, _DRAINS, "TransactWriteItems", "course-tables", carried_out=True
+    )
+
+
 FAULTS: Mapping[str, Fault] = {
     "the broker is killed": _broker_killed,
     "the line is cut": _line_cut,
@@ -165,15 +201,18 @@ FAULTS: Mapping[str, Fault] = {
     "the line is a black hole": _black_hole,
     "the broker has a memory alarm": _memory_alarm,
     "an exchange is deleted": _exchange_deleted,
-    "a work queue is deleted": _work_queue_deleted,
+    "one queue of two is deleted": _work_queue_deleted,
     "all queues are deleted": _all_queues_deleted,
     "all queues are deleted with what is in them": _queues_deleted_with_messages,
     "the work queues are full": _queues_full,
     "the password is wrong": _wrong_password,
+    "the virtual host is forbidden": _virtual_host_forbidden,
     "the database refuses everything": _database_refuses,
     "the relay is killed": _relay_killed,
     "the drains, the sweeper and the audit are killed": _drains_killed,
     "relay and drains are down": _all_functions_killed,
+    "the relay is killed between confirm and delete": _relay_killed_before_delete,
+    "the drains are killed between effect and ack": _drains_killed_before_ack,
 }
 
 
@@ -185,6 +224,27 @@ def _killed(place: Place, *parts: str) -> Iterator[None]:
         yield
     finally:
         start(place, parts)
+
+
+@contextmanager
+def _killed_when_held(
+    place: Place, part: str, operation: str, table: str, *, carried_out: bool
+) -> Iterator[None]:
+    """Kill a part at one request to the database, as soon as it waits for the answer."""
+    held = place.gate.hold(operation, table, carried_out=carried_out)
+
+    def kill() -> None:
+        until(f"a {operation} about {table} is held", held.reached.is_set)
+        place.part(part).kill()
+
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            killed = beside.submit(kill)
+            yield
+            killed.result()
+    finally:
+        place.gate.release(held)
+        start(place, (part,))
 
 
 def start(place: Place, parts: Collection[str]) -> None:
@@ -200,3 +260,4 @@ def _until_declared_again(place: Place) -> Iterator[None]:
     """The drains heal this: each declares what is its own when it connects."""
     yield
     until("the drains declare what was deleted", place.topology_is_there)
+    place.bind_foreign_queue()

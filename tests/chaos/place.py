@@ -41,6 +41,9 @@ QUICK = {
 }
 """What the functions wait, instead of minutes."""
 
+FOREIGN_QUEUE = "another_subscriber"
+"""Not ours, and bound to each of our exchanges: a message that reached it is not returned."""
+
 PARTS = ("tables", "stream_pump", "scheduler", "queues")
 _PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.2
@@ -92,6 +95,7 @@ class Place:
             self._held.enter_context(self.line)
             self._held.enter_context(self.gate)
             self._held.enter_context(self._stack)
+            self.bind_foreign_queue()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -126,7 +130,16 @@ class Place:
         """How many messages each queue of ours has, with those that a drain holds."""
         lines = self.broker.ctl("-q", "list_queues", "--no-table-headers", "name", "messages")
         counts = (line.split("\t") for line in lines.splitlines() if line)
-        return {name: int(count) for name, count in counts if count.isdigit()}
+        return {name: int(count) for name, count in counts if name in self.queues}
+
+    def bind_foreign_queue(self) -> None:
+        """Declare and bind the queue of another subscriber; its messages stay in it. Idempotent."""
+        self.on_broker(self._bind_foreign_queue)
+
+    def _bind_foreign_queue(self, channel: BlockingChannel) -> None:
+        channel.queue_declare(FOREIGN_QUEUE, durable=True)
+        for exchange in self.topology.exchanges():
+            channel.queue_bind(FOREIGN_QUEUE, exchange)
 
     def topology_is_there(self) -> bool:
         """Whether exchanges and queues are there, as the relay looks for them."""

@@ -12,6 +12,7 @@ from chalicelib.orders.model import OrderId, PayNo
 from tests.chaos.books import findings_of
 from tests.chaos.counts import counted
 from tests.chaos.faults import FAULTS
+from tests.chaos.gate import RefusingGate
 from tests.chaos.plan import plan_of
 from tests.chaos.report import Report
 from tests.chaos.shop import Sale
@@ -60,6 +61,16 @@ def test_a_thousand_messages_meet_every_fault() -> None:
         plan = plan_of(seed, 1000, tuple(FAULTS))
         assert {step.fault for step in plan.steps} == set(FAULTS)
         assert all(step.calm and step.held and step.healing for step in plan.steps)
+
+
+def test_a_request_that_was_to_be_held_passes_when_its_fault_is_over() -> None:
+    with RefusingGate("http://127.0.0.1:9") as gate:
+        first, second = (gate.hold("PutItem", table, carried_out=True) for table in ("a", "b"))
+
+        gate.release(first)
+
+        assert gate.take("PutItem", b"a") is None
+        assert gate.take("PutItem", b"b") is second
 
 
 def test_what_is_as_it_should_be_is_no_finding() -> None:
