@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from chalicelib.settings import Settings
 from infra.local.catalogue import import_sample
 from infra.local.stack import FOLDER, Stack
 
@@ -64,7 +66,12 @@ def _what_it_offers(stack: Stack, folder: Path) -> str:
 
 def _write_environment(env: Mapping[str, str], file: Path) -> None:
     """For a shell from which operators' commands shall reach this stack, and nothing else."""
-    ours = {name: value for name, value in env.items() if os.environ.get(name) != value}
+    settings = {field.name.upper() for field in dataclasses.fields(Settings)}
+    ours = {
+        name: value
+        for name, value in env.items()
+        if name in settings or os.environ.get(name) != value
+    }
     file.touch(mode=0o600)
     file.write_text(
         "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(ours.items())),
