@@ -38,8 +38,8 @@ class Report:
     acked : int
         Deliveries that the drains were done with, by their metrics.
     duplicated : int
-        Deliveries beyond the first of each message, as far as the drains' metrics tell: at least
-        zero, and never an effect.
+        Copies beyond the first of each message, at least: by what was confirmed or by what the
+        drains were done with, whichever tells of more. Never an effect.
     lost : int
         Orders whose goods did not follow their payment or their refund, by the tables.
     effects : int

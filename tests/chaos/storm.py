@@ -138,7 +138,9 @@ class _Storm:
             published=published(metrics),
             confirmed=metrics["OutboxConfirmed"],
             acked=metrics["DrainAcked"],
-            duplicated=max(0, metrics["DrainAcked"] - messages),
+            duplicated=max(
+                0, metrics["OutboxConfirmed"] - messages, metrics["DrainAcked"] - messages
+            ),
             lost=books.lost,
             effects=books.effects,
             wrong=[str(finding) for finding in books.twice],
