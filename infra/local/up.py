@@ -70,7 +70,7 @@ def _write_environment(env: Mapping[str, str], file: Path) -> None:
     ours = {
         name: value
         for name, value in env.items()
-        if name in settings or os.environ.get(name) != value
+        if name in settings or name.startswith("AWS_") or os.environ.get(name) != value
     }
     file.touch(mode=0o600)
     file.write_text(
