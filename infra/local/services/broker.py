@@ -114,7 +114,9 @@ class Broker(Server):
     def keeps(self, quorum_queue: str) -> bool:
         """Whether the node would know ``quorum_queue`` again after a kill."""
         directories = (self._folder / "mnesia").glob("*/quorum/*/names.dets")
-        return any(quorum_queue.encode() in found.read_bytes() for found in directories)
+        # Followed by the tag and length of the next term: other queues' names begin with this one.
+        name = quorum_queue.encode() + b"m\0\0\0"
+        return any(name in found.read_bytes() for found in directories)
 
     def ctl(self, *args: str, seconds: float = _CTL_SECONDS) -> str:
         """What ``rabbitmqctl`` prints.

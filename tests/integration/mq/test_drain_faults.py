@@ -161,8 +161,18 @@ def test_a_broker_that_dies_with_messages_out_hands_them_out_again(
         drain(centre.wire, centre.subscriber())
     broker.start()
 
+    # a queue may take a while to find its leader after a restart
+    eventually(lambda: can_be_consumed(centre.wire), "the queue does not come back")
     drain_until_nothing_comes(centre.wire, centre.subscriber())
     assert centre.is_right_and_done()
+
+
+def can_be_consumed(wire: Wire) -> bool:
+    try:
+        wire.inbox().close()
+    except BrokerError:
+        return False
+    return True
 
 
 def through(wire: Wire, port: int) -> BrokerAddress:
