@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from chalicelib.mq.dead_letters import DeadLetter, DeadQueue, OpenDeadQueue, letters
 from chalicelib.mq.delivery import Delivery
 from chalicelib.mq.topology import Subscription
+from chalicelib.ops.telling import Tell
 
 MOST_MESSAGES = 5_000
 """More are not looked at in one go: they would be hidden from others for too long."""
-
-Tell = Callable[[str], None]
-"""Says a line to the operator; it is out when this returns."""
 
 
 class NotChosen(ValueError):

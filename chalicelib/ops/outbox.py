@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.clock import to_rfc3339
 from chalicelib.mq.waiting import StoredRow, StoredRows
-
-Tell = Callable[[str], None]
-"""Says a line to the operator; it is out when this returns."""
+from chalicelib.ops.telling import Tell
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

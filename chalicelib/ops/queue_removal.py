@@ -17,7 +17,7 @@ from chalicelib.mq.drift.building import Builder
 from chalicelib.mq.drift.found import FoundQueue, FoundTopology, Survey
 from chalicelib.mq.pause import PublishingPause
 from chalicelib.mq.topology import Subscription, Topology
-from chalicelib.ops.topology import Tell
+from chalicelib.ops.telling import Tell
 
 _LOOK_EVERY_SECONDS = 1.0
 # More than twice the interval in which the broker counts what consumers hold.

@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 from chalicelib.clock import to_rfc3339
 from chalicelib.mq.pause import Switch, Turn
+from chalicelib.ops.telling import Tell
 
 SPARE_SECONDS = 5
 """Beyond a batch's own time: what it sent may still be on its way to the broker."""
-
-Tell = Callable[[str], None]
-"""Says a line to the operator; it is out when this returns."""
 
 
 def pause(

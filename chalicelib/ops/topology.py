@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from chalicelib.mq.drift.building import Builder
 from chalicelib.mq.drift.found import Survey
 from chalicelib.mq.drift.plan import Plan, plan
 from chalicelib.mq.topology import Topology
-
-Tell = Callable[[str], None]
-"""Says a line to the operator."""
+from chalicelib.ops.telling import Tell
 
 
 def show_plan(survey: Survey, topology: Topology, tell: Tell) -> None:
