@@ -10,7 +10,7 @@
      ├─ Conflict                   409  CONFLICT
      │   ├─ NotForSale             409  NOT_FOR_SALE
      │   ├─ OrderAlreadyPaid       409  ORDER_ALREADY_PAID
-     │   ├─ CourseBeingOpened      409  COURSE_BEING_OPENED
+     │   ├─ GoodsBeingOpened       409  GOODS_BEING_OPENED
      │   ├─ OrderNotPayable        409  ORDER_NOT_PAYABLE
      │   ├─ PaymentInProgress      409  PAYMENT_IN_PROGRESS    (retry_after_seconds)
      │   └─ RefundNotPossible      409  REFUND_NOT_POSSIBLE
@@ -114,7 +114,7 @@ class NotForSale(Conflict):
     """The goods cannot be bought now: unpublished, offline, or their price is not fit for sale."""
 
     code = "NOT_FOR_SALE"
-    default_message = "该课程暂不可购买"
+    default_message = "该商品暂不可购买"
 
 
 class OrderAlreadyPaid(Conflict):
@@ -124,10 +124,10 @@ class OrderAlreadyPaid(Conflict):
     default_message = "订单已支付，请勿重复支付"
 
 
-class CourseBeingOpened(Conflict):
+class GoodsBeingOpened(Conflict):
     """The order is paid; the grant is on its way."""
 
-    code = "COURSE_BEING_OPENED"
+    code = "GOODS_BEING_OPENED"
     default_message = "订单已支付，正在开通"
 
 

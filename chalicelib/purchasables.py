@@ -38,7 +38,10 @@ class SaleStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purchasable:
-    """What a seller's record offers, as the catalogue says now."""
+    """What a seller's record offers, as the catalogue says now.
+
+    ``valid_days`` is None for goods that are bought for ever.
+    """
 
     out_business_id: str
     order_type: OrderType
@@ -46,7 +49,7 @@ class Purchasable:
     goods_id: str
     title: str
     price_fen: Fen
-    valid_days: int
+    valid_days: int | None
     status: SaleStatus
 
 

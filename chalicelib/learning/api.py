@@ -14,7 +14,7 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.http import Api, cors, for_one_user, query_of
 from chalicelib.learning import render
 from chalicelib.learning.course_table import parse_table_query
-from chalicelib.learning.model import is_plain_id
+from chalicelib.selling.codes import is_plain_id
 
 learning = Api(__name__)
 

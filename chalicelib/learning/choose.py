@@ -17,19 +17,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.clock import Clock
-from chalicelib.errors import CourseBeingOpened, NotFound, StaleWrite, Unavailable
-from chalicelib.learning.model import (
-    ChooseCourse,
-    ChooseStatus,
-    ChooseType,
-    Course,
-    CourseRow,
-    LearnStatus,
-)
+from chalicelib.errors import GoodsBeingOpened, NotFound, StaleWrite, Unavailable
+from chalicelib.learning.model import ChooseCourse, Course, CourseRow, LearnStatus
 from chalicelib.learning.offer import Offer, offer_of
 from chalicelib.learning.ports import LearningChange, LearningStore, Numbers
 from chalicelib.optimistic import until_written
 from chalicelib.purchasables import Purchases, PurchaseState
+from chalicelib.selling.codes import ChooseStatus, ChooseType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +62,7 @@ class Choosing:
             There is no such course.
         NotForSale
             The course cannot be chosen now; the message says why.
-        CourseBeingOpened
+        GoodsBeingOpened
             It is paid for already, and the grant is on its way.
         """
         return until_written(lambda: self._choose(user_id, course_id))
@@ -94,7 +88,7 @@ class Choosing:
 
     def _require_unpaid(self, pending: ChooseCourse) -> None:
         if self._purchases.state_of(pending.choose_course_id) is PurchaseState.PAID:
-            raise CourseBeingOpened(detail=f"choose-course record {pending.choose_course_id}")
+            raise GoodsBeingOpened(detail=f"choose-course record {pending.choose_course_id}")
 
     def _record_behind(self, row: CourseRow) -> ChooseCourse:
         grant = row.newest

@@ -10,7 +10,8 @@ from enum import IntEnum
 from typing import TypeVar
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.learning.model import ChooseType, CourseRow, LearnStatus
+from chalicelib.learning.model import CourseRow, LearnStatus
+from chalicelib.selling.codes import ChooseType
 
 EXPIRING_SOON = timedelta(days=30)
 MAX_PAGE_SIZE = 50

@@ -8,37 +8,19 @@ matter: a row follows from its set of grants (`chalicelib.learning.model.CourseR
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 
-from chalicelib.learning.model import MAX_VALID_DAYS, ChooseStatus, CourseRow
+from chalicelib.learning.model import MAX_VALID_DAYS, CourseRow
 from chalicelib.learning.ports import LearningChange, LearningStore
 from chalicelib.mq.message import PayResult
 from chalicelib.optimistic import until_written
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The course is open, now."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyGranted:
-    """The record was granted before, and maybe refunded since; nothing changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefundedBefore:
-    """The refund was heard first: the payment is noted beside it, and opens nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotGrantable:
-    """The message names nothing that can be granted; repeating it does not help."""
-
-    reason: str
-
-
-GrantOutcome = Granted | AlreadyGranted | RefundedBefore | NotGrantable
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.outcomes import (
+    AlreadyGranted,
+    Granted,
+    GrantOutcome,
+    NotGrantable,
+    RefundedBefore,
+)
 
 
 class Granting:
@@ -60,11 +42,12 @@ class Granting:
         Unavailable
             The database did not answer; repeat later.
         """
-        if not 0 < result.valid_days <= MAX_VALID_DAYS:
-            return NotGrantable(f"validDays {result.valid_days}")
-        return until_written(lambda: self._grant(result))
+        days = result.valid_days
+        if days is None or not 0 < days <= MAX_VALID_DAYS:
+            return NotGrantable(f"validDays {days}")
+        return until_written(lambda: self._grant(result, days))
 
-    def _grant(self, result: PayResult) -> GrantOutcome:
+    def _grant(self, result: PayResult, valid_days: int) -> GrantOutcome:
         record = self._store.choose_course(result.out_business_id)
         if record is None:
             return NotGrantable(f"no choose-course record {result.out_business_id!r}")
@@ -72,7 +55,7 @@ class Granting:
             return AlreadyGranted()
         refunded = record.status is ChooseStatus.REFUNDED
         note = record.paid_after_refund if refunded else record.chosen
-        paid = note(result.paid_at, result.valid_days)
+        paid = note(result.paid_at, valid_days)
         row = self._store.course_row(record.user_id, record.course_id)
         row = row or CourseRow(user_id=record.user_id, course_id=record.course_id)
         self._store.commit(

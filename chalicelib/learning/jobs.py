@@ -24,7 +24,7 @@ def update_learning(event: CloudWatchEvent) -> None:
 @learning_jobs.schedule("rate(1 minute)", name="update_learning_refunds")
 def update_learning_refunds(event: CloudWatchEvent) -> None:
     """Take back the courses that were refunded; stays for most of its minute."""
-    wiring.refund_drain().run(remaining_millis=_remaining_millis(event))
+    wiring.learning_refund_drain().run(remaining_millis=_remaining_millis(event))
 
 
 def _remaining_millis(event: CloudWatchEvent) -> Callable[[], int]:

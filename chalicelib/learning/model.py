@@ -2,60 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.money import Fen
+from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType, PublishStatus, moved
 
 MAX_VALID_DAYS = 36_500
 """A hundred years: no course is open longer, and no date overflows."""
-
-_PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
-
-
-class Charge(StrEnum):
-    """Whether a course costs money (收费规则)."""
-
-    FREE = "201000"
-    PAID = "201001"
-
-
-class PublishStatus(StrEnum):
-    """Whether a course can be chosen (课程发布状态)."""
-
-    UNPUBLISHED = "203001"
-    PUBLISHED = "203002"
-    OFFLINE = "203003"
-
-
-class ChooseType(StrEnum):
-    """The kind of a choose-course record (选课类型)."""
-
-    FREE = "700001"
-    PAID = "700002"
-
-
-class ChooseStatus(StrEnum):
-    """The state of a choose-course record (选课状态)."""
-
-    CHOSEN = "701001"
-    AWAITING_PAYMENT = "701002"
-    REFUNDED = "701003"
-
-
-CHOOSE_MOVES = (
-    (ChooseStatus.AWAITING_PAYMENT, ChooseStatus.CHOSEN, "its payment was heard"),
-    (ChooseStatus.AWAITING_PAYMENT, ChooseStatus.REFUNDED, "its refund was heard first"),
-    (ChooseStatus.CHOSEN, ChooseStatus.REFUNDED, "its refund was heard"),
-)
-"""From, to, and what makes the step: all there are, for the code and for docs/states.md."""
-
-
-class UndeclaredMove(RuntimeError):
-    """The code tried a step of a choose-course record that `CHOOSE_MOVES` does not have."""
 
 
 class LearnStatus(StrEnum):
@@ -140,11 +96,7 @@ class ChooseCourse:
         return replace(self, paid_at=paid_at, valid_days=valid_days)
 
     def _moved(self, to: ChooseStatus) -> ChooseCourse:
-        """Staying where it is is no move."""
-        listed = any((start, end) == (self.status, to) for start, end, _ in CHOOSE_MOVES)
-        if self.status is not to and not listed:
-            raise UndeclaredMove(f"{self.choose_course_id}: {self.status.name} to {to.name}")
-        return replace(self, status=to)
+        return replace(self, status=moved(self.choose_course_id, self.status, to))
 
     def grant(self) -> Grant:
         """What a record that was paid for gives its user; revoked once it is refunded."""
@@ -280,8 +232,3 @@ def _stretches(grants: Iterable[Grant]) -> Iterator[Stretch]:
         start = grant.paid_at if end is None else max(grant.paid_at, end)
         end = start + timedelta(days=grant.valid_days)
         yield Stretch(grant=grant, starts_at=start, ends_at=end)
-
-
-def is_plain_id(text: str) -> bool:
-    """Whether ``text`` can be the id of a course or of a choose-course record."""
-    return _PLAIN_ID.fullmatch(text) is not None

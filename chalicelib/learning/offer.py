@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.errors import NotForSale
-from chalicelib.learning.model import (
-    MAX_VALID_DAYS,
-    Charge,
-    ChooseType,
-    Course,
-    PublishStatus,
-)
-from chalicelib.money import NO_MONEY, Fen
+from chalicelib.learning.model import MAX_VALID_DAYS, Course
+from chalicelib.money import Fen
+from chalicelib.selling.codes import ChooseType
+from chalicelib.selling.terms import refused, terms_of
 
 FREE_VALID_DAYS = 365
 """The validity of a free course that names none."""
@@ -36,41 +31,12 @@ def offer_of(course: Course) -> Offer:
         Unpublished or offline, without a charge, or paid without a price or a validity that is
         fit for sale; the message says which.
     """
-    _require_published(course)
-    if course.charge is None:
-        raise _refused(course, "课程未设置收费规则，暂不能选课")
-    if course.charge is Charge.FREE:
-        days = FREE_VALID_DAYS if course.valid_days is None else course.valid_days
-        offer = Offer(choose_type=ChooseType.FREE, price_fen=NO_MONEY, valid_days=days)
-    else:
-        offer = _paid_offer(course)
-    if not 0 < offer.valid_days <= MAX_VALID_DAYS:
-        raise _refused(course, "课程有效期设置有误，暂不能选课")
-    return offer
-
-
-def _require_published(course: Course) -> None:
-    if course.publish_status is PublishStatus.UNPUBLISHED:
-        raise _refused(course, "课程尚未发布，暂不能选课")
-    if course.publish_status is PublishStatus.OFFLINE:
-        raise _refused(course, "课程已下线，暂不能选课")
-
-
-def _paid_offer(course: Course) -> Offer:
-    if course.price_fen is None:
-        raise _refused(course, "收费课程未设置价格，暂不可购买")
-    if course.price_fen <= 0:
-        raise _refused(course, "收费课程价格设置有误，暂不可购买")
-    if course.valid_days is None:
-        raise _refused(course, "收费课程未设置有效期，暂不可购买")
-    return Offer(
-        choose_type=ChooseType.PAID, price_fen=course.price_fen, valid_days=course.valid_days
-    )
-
-
-def _refused(course: Course, message: str) -> NotForSale:
-    return NotForSale(
-        message,
-        detail=f"course {course.course_id}: charge {course.charge}, price {course.price_fen} fen,"
-        f" valid {course.valid_days} days, status {course.publish_status}",
-    )
+    terms = terms_of(course, called="课程")
+    days = course.valid_days
+    if days is None and terms.choose_type is ChooseType.PAID:
+        raise refused(course, "收费课程未设置有效期，暂不可购买")
+    if days is None:
+        days = FREE_VALID_DAYS
+    if not 0 < days <= MAX_VALID_DAYS:
+        raise refused(course, "课程有效期设置有误，暂不可选购")
+    return Offer(choose_type=terms.choose_type, price_fen=terms.price_fen, valid_days=days)

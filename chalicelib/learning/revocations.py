@@ -8,32 +8,13 @@ heard any number of times, and before the payment (`chalicelib.learning.grants.G
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 
-from chalicelib.learning.model import ChooseCourse, ChooseStatus, CourseRow
+from chalicelib.learning.model import ChooseCourse, CourseRow
 from chalicelib.learning.ports import LearningChange, LearningStore
 from chalicelib.mq.refund_message import RefundResult
 from chalicelib.optimistic import until_written
-
-
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    """What the record opened is closed, now; or its payment will open nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyRevoked:
-    """The record was refunded before; nothing changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotRevocable:
-    """The message names nothing that can be revoked; repeating it does not help."""
-
-    reason: str
-
-
-RevokeOutcome = Revoked | AlreadyRevoked | NotRevocable
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.outcomes import AlreadyRevoked, NotRevocable, Revoked, RevokeOutcome
 
 
 class Revoking:

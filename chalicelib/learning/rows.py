@@ -14,17 +14,9 @@ from pynamodb.attributes import (
 )
 from pynamodb.models import Model
 
-from chalicelib.learning.model import (
-    Charge,
-    ChooseCourse,
-    ChooseStatus,
-    ChooseType,
-    Course,
-    CourseRow,
-    Grant,
-    PublishStatus,
-)
+from chalicelib.learning.model import ChooseCourse, Course, CourseRow, Grant
 from chalicelib.money import Fen
+from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType, PublishStatus
 
 
 class CourseItem(Model):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chalicelib.errors import NotForSale
-from chalicelib.learning.model import ChooseCourse, ChooseStatus, ChooseType, Course
+from chalicelib.learning.model import ChooseCourse, Course
 from chalicelib.learning.offer import Offer, offer_of
 from chalicelib.learning.ports import LearningStore
 from chalicelib.purchasables import OrderType, Purchasable, SaleStatus
+from chalicelib.selling.codes import ChooseStatus, ChooseType
 
 
 class CoursePurchasables:

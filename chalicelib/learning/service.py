@@ -55,7 +55,7 @@ class LearningService:
             There is no such course.
         NotForSale
             The course cannot be chosen now; the message says why.
-        CourseBeingOpened
+        GoodsBeingOpened
             It is paid for already, and the grant is on its way.
         """
         return self._choosing.choose(user_id, course_id)

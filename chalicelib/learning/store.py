@@ -7,13 +7,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
 from chalicelib.errors import StaleWrite
-from chalicelib.learning.model import (
-    ChooseCourse,
-    ChooseStatus,
-    Course,
-    CourseRow,
-    is_plain_id,
-)
+from chalicelib.learning.model import ChooseCourse, Course, CourseRow
 from chalicelib.learning.ports import LearningChange
 from chalicelib.learning.rows import (
     ChooseCourseItem,
@@ -25,6 +19,7 @@ from chalicelib.learning.rows import (
     to_course_row,
     to_map,
 )
+from chalicelib.selling.codes import ChooseStatus, is_plain_id
 
 
 class DynamoLearningStore:

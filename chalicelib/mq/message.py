@@ -15,6 +15,7 @@ from chalicelib.clock import from_rfc3339, is_plausible, to_rfc3339
 
 PAYNOTIFY_EXCHANGE = "paynotify_exchange_fanout"
 PAYNOTIFY_QUEUE = "paynotify_queue"
+PAYNOTIFY_RESOURCES_QUEUE = "paynotify_resources_queue"
 PAYRESULT_NOTIFY = "payresult_notify"
 MESSAGE_VERSION = 1
 
@@ -28,6 +29,7 @@ class PayResult:
     """An order was paid: what a subscriber needs in order to grant the goods.
 
     ``message_id`` is the paying pay_no; the same payment always has the same one.
+    ``valid_days`` is None for goods that are bought for ever.
     """
 
     message_id: str
@@ -35,7 +37,7 @@ class PayResult:
     order_type: str
     order_id: str
     paid_at: datetime
-    valid_days: int
+    valid_days: int | None
 
 
 class MessageBody(msgspec.Struct, rename="camel"):
@@ -54,7 +56,7 @@ class _PayResultBody(MessageBody, rename="camel"):
     version: int = MESSAGE_VERSION
     order_id: str | None = None
     paid_at: str | None = None
-    valid_days: int | None = None
+    valid_days: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,8 @@ def parse_pay_result(body: bytes) -> PayResult:
         As `order_type_of`, or a key that a grant needs is missing or unreadable.
     """
     message = decoded(body, _PayResultBody, PAYRESULT_NOTIFY)
-    if message.order_id is None or message.paid_at is None or message.valid_days is None:
+    days = message.valid_days
+    if message.order_id is None or message.paid_at is None or days is msgspec.UNSET:
         raise MalformedMessage("orderId, paidAt or validDays is missing")
     return PayResult(
         message_id=message.id,
@@ -120,7 +123,7 @@ def parse_pay_result(body: bytes) -> PayResult:
         order_type=message.business_key2,
         order_id=message.order_id,
         paid_at=moment_of("paidAt", message.paid_at),
-        valid_days=message.valid_days,
+        valid_days=days,
     )
 
 

@@ -24,6 +24,7 @@ from chalicelib.mq.message import (
 
 REFUNDNOTIFY_EXCHANGE = "refundnotify_exchange_fanout"
 REFUNDNOTIFY_QUEUE = "refundnotify_queue"
+REFUNDNOTIFY_RESOURCES_QUEUE = "refundnotify_resources_queue"
 REFUNDRESULT_NOTIFY = "refundresult_notify"
 REFUND_MESSAGE_VERSION = 1
 

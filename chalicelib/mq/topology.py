@@ -19,8 +19,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from chalicelib.mq.message import PAYNOTIFY_EXCHANGE, PAYNOTIFY_QUEUE
-from chalicelib.mq.refund_message import REFUNDNOTIFY_EXCHANGE, REFUNDNOTIFY_QUEUE
+from chalicelib.mq.message import (
+    PAYNOTIFY_EXCHANGE,
+    PAYNOTIFY_QUEUE,
+    PAYNOTIFY_RESOURCES_QUEUE,
+)
+from chalicelib.mq.refund_message import (
+    REFUNDNOTIFY_EXCHANGE,
+    REFUNDNOTIFY_QUEUE,
+    REFUNDNOTIFY_RESOURCES_QUEUE,
+)
 
 Arguments = Mapping[str, str | int]
 
@@ -164,6 +172,16 @@ def learning_subscription(
 def learning_refund_subscription(retry_delays_seconds: tuple[int, ...]) -> Subscription:
     """The learning centre's part of the refunds."""
     return Subscription(REFUNDNOTIFY_EXCHANGE, REFUNDNOTIFY_QUEUE, retry_delays_seconds)
+
+
+def resources_subscription(retry_delays_seconds: tuple[int, ...]) -> Subscription:
+    """The study materials' part of the payment results."""
+    return Subscription(PAYNOTIFY_EXCHANGE, PAYNOTIFY_RESOURCES_QUEUE, retry_delays_seconds)
+
+
+def resources_refund_subscription(retry_delays_seconds: tuple[int, ...]) -> Subscription:
+    """The study materials' part of the refunds."""
+    return Subscription(REFUNDNOTIFY_EXCHANGE, REFUNDNOTIFY_RESOURCES_QUEUE, retry_delays_seconds)
 
 
 def platform_topology(

@@ -19,10 +19,11 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.errors import NotForSale
-from chalicelib.learning.model import MAX_VALID_DAYS, Charge, Course, PublishStatus
+from chalicelib.learning.model import MAX_VALID_DAYS, Course
 from chalicelib.learning.offer import offer_of
 from chalicelib.learning.ports import LearningStore
 from chalicelib.money import Fen, yuan_text_to_fen
+from chalicelib.selling.codes import Charge, PublishStatus
 
 MAX_PRICE_FEN = Fen(100_000_000_00)
 """Alipay takes 0.01 to 100000000 yuan: https://opendocs.alipay.com/open/02ivbs (total_amount)."""

@@ -163,7 +163,7 @@ class OrderItem:
     goods_type: OrderType
     title: str
     price_fen: Fen
-    valid_days: int
+    valid_days: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

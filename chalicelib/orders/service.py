@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from chalicelib.clock import Clock
 from chalicelib.deadline import Deadline
 from chalicelib.errors import (
-    CourseBeingOpened,
+    GoodsBeingOpened,
     NotForSale,
     NotFound,
     OrderAlreadyPaid,
@@ -86,7 +86,7 @@ class OrderService:
             No such record, or somebody else's.
         NotForSale
             The seller does not offer it now.
-        OrderAlreadyPaid, CourseBeingOpened
+        OrderAlreadyPaid, GoodsBeingOpened
             It is paid; the goods are granted, or will be in a moment.
         PaymentInProgress
             The order has expired, but its payment may still arrive.
@@ -126,7 +126,7 @@ class OrderService:
         order = self._store.order(guarded) if guarded is not None else None
         if order is not None and order.status in (OrderStatus.PAID, OrderStatus.COMPLETED):
             if order.revoked_by is None:
-                raise CourseBeingOpened
+                raise GoodsBeingOpened
             raise _given_back()
         if order is not None and order.status is OrderStatus.REFUNDED:
             # the seller has not heard of the refund yet: what is paid now would buy nothing
@@ -143,7 +143,7 @@ class OrderService:
     def _goods_of(self, user_id: str, out_business_id: str, order_type: OrderType) -> Purchasable:
         goods = self._purchasables.get(out_business_id, order_type)
         if goods is None or goods.owner_id != user_id:
-            raise NotFound("选课记录不存在", detail=f"{order_type} {out_business_id}")
+            raise NotFound("购买记录不存在", detail=f"{order_type} {out_business_id}")
         if goods.status is SaleStatus.GRANTED:
             raise OrderAlreadyPaid
         return goods
@@ -260,4 +260,4 @@ class OrderService:
 
 
 def _given_back() -> NotForSale:
-    return NotForSale("该订单已退款，请重新选课后再购买")
+    return NotForSale("该订单已退款，请重新选购")

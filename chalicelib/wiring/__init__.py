@@ -22,11 +22,9 @@ from chalicelib.wiring.foundation import (
 from chalicelib.wiring.messages import (
     broker_address,
     dead_queues,
-    learning_drain,
     outbox,
     publishing_switch,
     queue_removal,
-    refund_drain,
     relay,
     sweeper,
     topology,
@@ -60,6 +58,7 @@ from chalicelib.wiring.sellers import (
     purchasables,
     purchases,
 )
+from chalicelib.wiring.subscribers import learning_drain, learning_refund_drain
 
 __all__ = [
     "alipay",
@@ -88,7 +87,7 @@ __all__ = [
     "purchasables",
     "purchases",
     "refund_desk",
-    "refund_drain",
+    "learning_refund_drain",
     "refund_policy",
     "refund_results",
     "refund_sender",

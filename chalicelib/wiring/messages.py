@@ -1,4 +1,4 @@
-"""Step 8 and 9: from the outbox to the exchange, from the queues to the learning centre."""
+"""Step 8: from the outbox to the exchanges, and what operators do with queues."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib.settings import settings
 from chalicelib.wiring.foundation import clock, dynamo, secrets
-from chalicelib.wiring.sellers import learning_store
 
 if TYPE_CHECKING:
     from chalicelib.mq.dead_letters import OpenDeadQueue
-    from chalicelib.mq.delivery import Handler
-    from chalicelib.mq.drain import Drain
     from chalicelib.mq.drift.building import Builder
     from chalicelib.mq.drift.found import Survey
     from chalicelib.mq.drift.watch import TopologyWatch
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.mq.rabbit import BrokerAddress
     from chalicelib.mq.relay import Relay
     from chalicelib.mq.sweeper import Sweeper
-    from chalicelib.mq.topology import Subscription, Topology
+    from chalicelib.mq.topology import Topology
     from chalicelib.ops.queue_removal import QueueRemoval
 
 
@@ -142,45 +139,8 @@ def sweeper() -> Sweeper:
 
 
 @cache
-def learning_drain() -> Drain:
-    """Step 9: payment results from the queue to the learning centre."""
-    from chalicelib.learning.grants import Granting
-    from chalicelib.learning.subscriber import PayResultSubscriber
-    from chalicelib.mq.topology import QueueStyle, learning_subscription
-
-    style = QueueStyle(settings().paynotify_queue_style)
-    return _drain(
-        learning_subscription(settings().retry_delays_seconds, style),
-        PayResultSubscriber(Granting(learning_store())),
-    )
-
-
-@cache
-def refund_drain() -> Drain:
-    """Refunds that revoke goods, from their own queue to the learning centre."""
-    from chalicelib.learning.revocations import Revoking
-    from chalicelib.learning.subscriber import RefundResultSubscriber
-    from chalicelib.mq.topology import learning_refund_subscription
-
-    return _drain(
-        learning_refund_subscription(settings().retry_delays_seconds),
-        RefundResultSubscriber(Revoking(learning_store())),
-    )
-
-
-@cache
 def dead_queues() -> OpenDeadQueue:
     """How an operator gets at dead letters."""
     from chalicelib.mq.rabbit import dead_queue_opener
 
     return dead_queue_opener(broker_address())
-
-
-def _drain(subscription: Subscription, handler: Handler) -> Drain:
-    from chalicelib.mq.drain import Drain, DrainLimits
-    from chalicelib.mq.rabbit import connector
-
-    limits = DrainLimits(
-        window_seconds=settings().drain_window_seconds, prefetch=settings().drain_prefetch
-    )
-    return Drain(connector(broker_address()), subscription, handler, limits)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.learning.model import CHOOSE_MOVES, ChooseStatus
 from chalicelib.orders.model import OrderStatus, PayStatus, RefundStatus
 from chalicelib.orders.states import ORDER_MOVES, PAY_MOVES, REFUND_MOVES, Move
+from chalicelib.selling.codes import CHOOSE_MOVES, ChooseStatus
 
 
 @dataclass(frozen=True, slots=True)

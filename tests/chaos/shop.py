@@ -16,7 +16,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.dynamo import Dynamo
 from chalicelib.ids.numbers import LeasedNumbers
 from chalicelib.ids.worker_lease import DynamoLeaseStore
-from chalicelib.learning.model import Charge, Course, PublishStatus
+from chalicelib.learning.model import Course
 from chalicelib.learning.sale import CoursePurchasables
 from chalicelib.learning.service import LearningService
 from chalicelib.learning.store import DynamoLearningStore
@@ -33,6 +33,7 @@ from chalicelib.orders.service import OrderService
 from chalicelib.orders.storage.store import DynamoOrderStore
 from chalicelib.orders.withdrawal import Withdrawal
 from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import Charge, PublishStatus
 from chalicelib.settings import Settings
 from tests.chaos.platform import Platform
 

@@ -7,15 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.errors import StaleWrite, Unavailable
-from chalicelib.learning.model import (
-    ChooseCourse,
-    ChooseStatus,
-    Course,
-    CourseRow,
-    is_plain_id,
-)
+from chalicelib.learning.model import ChooseCourse, Course, CourseRow
 from chalicelib.learning.ports import LearningChange
 from chalicelib.purchasables import PurchaseState
+from chalicelib.selling.codes import ChooseStatus, is_plain_id
 
 Pair = tuple[str, str]
 

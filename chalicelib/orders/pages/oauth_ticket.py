@@ -24,7 +24,7 @@ from chalicelib.orders.pages.links import LinkSigner
 COOKIE = "wechat_oauth"
 LIFE = timedelta(minutes=10)
 
-_NOT_THIS_BROWSER = "微信授权已失效，请返回课程页面重新扫码支付"
+_NOT_THIS_BROWSER = "微信授权已失效，请返回商品页面重新扫码支付"
 _FORM = re.compile(r"([0-9]{1,19})\.([0-9])\.([0-9a-f]{32})\.([A-Za-z0-9_.-]{1,128})", re.ASCII)
 
 

@@ -69,7 +69,7 @@ def to_item(row: OrderItemRow) -> OrderItem:
         goods_type=OrderType(row.goods_type),
         title=row.title,
         price_fen=Fen(int(row.price_fen)),
-        valid_days=int(row.valid_days),
+        valid_days=int(row.valid_days) if row.valid_days is not None else None,
     )
 
 

@@ -122,7 +122,7 @@ class OrderItemRow(Model):
     goods_type = UnicodeAttribute()
     title = UnicodeAttribute()
     price_fen = NumberAttribute()
-    valid_days = NumberAttribute()
+    valid_days = NumberAttribute(null=True)
 
 
 class PayRecordRow(Model):

@@ -11,11 +11,13 @@ from typing import TypeVar
 import pytest
 
 from chalicelib.learning.choose import Chosen
-from chalicelib.learning.grants import AlreadyGranted, Granted, Granting
-from chalicelib.learning.model import ChooseStatus, CourseRow, LearnStatus
+from chalicelib.learning.grants import Granting
+from chalicelib.learning.model import CourseRow, LearnStatus
 from chalicelib.learning.ports import LearningChange, LearningStore
 from chalicelib.learning.revocations import Revoking
 from chalicelib.learning.service import LearningService
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.outcomes import AlreadyGranted, Granted
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.learning import FakePurchases
 from tests.fakes.numbers import FakeNumbers

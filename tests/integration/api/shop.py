@@ -15,13 +15,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from chalicelib import wiring
 from chalicelib.clock import to_beijing_text
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import Charge, Course, PublishStatus
-from chalicelib.learning.subscriber import PayResultSubscriber
+from chalicelib.learning.model import Course
 from chalicelib.money import Fen
 from chalicelib.mq.delivery import Ack, Delivery
 from chalicelib.orders.model import OrderId, PayNo
 from chalicelib.orders.pages.links import Purpose
 from chalicelib.orders.ports import Change
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import Charge, PublishStatus
+from chalicelib.selling.subscriber import PayResultSubscriber
 from infra.local.alipay.faults import Fault
 from infra.local.alipay.platform import Platform
 from infra.local.purchase.html_forms import Form, read_page
@@ -206,7 +208,7 @@ class Shop:
     def grant(self, purchase: Purchase) -> None:
         """Step 9: the learning centre hears the message that waits in the outbox."""
         (message,) = self.messages_of(purchase)
-        subscriber = PayResultSubscriber(Granting(wiring.learning_store()))
+        subscriber = PayResultSubscriber(OrderType.COURSE, Granting(wiring.learning_store()))
         body = message["body"]["S"].encode()
         delivery = Delivery(tag=1, message_id=message["message_id"]["S"], body=body)
         assert subscriber(delivery) == Ack()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.learning.model import PublishStatus
 from chalicelib.money import Fen
+from chalicelib.selling.codes import PublishStatus
 from tests.integration.api.client import assert_refused
 from tests.integration.api.shop import Shop, new_id
 
@@ -61,7 +61,7 @@ def test_a_course_that_is_paid_but_not_granted_is_being_opened(shop: Shop) -> No
     with shop.unchanged():
         answer = shop.choose(purchase.student, purchase.course_id)
 
-    assert_refused(answer, 409, "COURSE_BEING_OPENED", "订单已支付，正在开通")
+    assert_refused(answer, 409, "GOODS_BEING_OPENED", "订单已支付，正在开通")
 
 
 def test_a_course_that_is_owned_gives_its_record_back(shop: Shop) -> None:

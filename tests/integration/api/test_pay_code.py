@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.learning.model import PublishStatus
 from chalicelib.money import Fen
+from chalicelib.selling.codes import PublishStatus
 from tests.integration.api.client import FORM, JSON, Answer, assert_refused
 from tests.integration.api.shop import Purchase, Shop
 
@@ -50,7 +50,7 @@ def test_i8_somebody_elses_record_is_as_good_as_none(shop: Shop, purchase: Purch
         theirs = shop.pay_code(stranger, purchase.choose_course_id)
         nobodys = shop.pay_code(stranger, "1")
 
-    assert_refused(theirs, 404, "NOT_FOUND", "选课记录不存在")
+    assert_refused(theirs, 404, "NOT_FOUND", "购买记录不存在")
     assert theirs.without_request_id() == nobodys.without_request_id()
 
 
@@ -61,7 +61,7 @@ def test_i10_an_unknown_or_malformed_record_is_not_found(shop: Shop, choose_cour
     with shop.unchanged():
         answer = shop.pay_code(student, choose_course_id)
 
-    assert_refused(answer, 404, "NOT_FOUND", "选课记录不存在")
+    assert_refused(answer, 404, "NOT_FOUND", "购买记录不存在")
 
 
 def test_a_free_course_needs_no_payment_code(shop: Shop) -> None:
@@ -94,7 +94,7 @@ def test_an_order_that_is_paid_but_not_granted_is_being_opened(shop: Shop) -> No
     with shop.unchanged():
         answer = again(shop, purchase)
 
-    assert_refused(answer, 409, "COURSE_BEING_OPENED", "订单已支付，正在开通")
+    assert_refused(answer, 409, "GOODS_BEING_OPENED", "订单已支付，正在开通")
 
 
 def test_an_order_that_is_paid_and_granted_is_not_offered_again(shop: Shop) -> None:
@@ -165,7 +165,7 @@ def test_i10_a_record_of_another_order_type_is_not_found(shop: Shop, purchase: P
     with shop.unchanged():
         answer = shop.pay_code(purchase.student, purchase.choose_course_id, orderType="60202")
 
-    assert_refused(answer, 404, "NOT_FOUND", "选课记录不存在")
+    assert_refused(answer, 404, "NOT_FOUND", "购买记录不存在")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib import wiring
-from chalicelib.learning.model import PublishStatus
+from chalicelib.selling.codes import PublishStatus
 from tests.integration.api.client import Answer, assert_page_refuses
 from tests.integration.api.shop import Purchase, Shop
 

@@ -88,7 +88,7 @@ def test_an_expired_order_that_turns_out_to_be_paid_is_not_replaced(shop: Shop) 
 
     answer = shop.pay_code(purchase.student, purchase.choose_course_id)
 
-    assert_refused(answer, 409, "COURSE_BEING_OPENED", "订单已支付，正在开通")
+    assert_refused(answer, 409, "GOODS_BEING_OPENED", "订单已支付，正在开通")
     assert len(shop.messages_of(purchase)) == 1
 
 

@@ -9,16 +9,18 @@ from dataclasses import replace
 from chalicelib.deadline import Deadline
 from chalicelib.dynamo import Dynamo
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import ChooseStatus, LearnStatus
+from chalicelib.learning.model import LearnStatus
 from chalicelib.learning.ports import LearningChange
 from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
 from chalicelib.learning.store import DynamoLearningStore
-from chalicelib.learning.subscriber import PayResultSubscriber
 from chalicelib.mq.delivery import Delivery, Handler, Outcome
 from chalicelib.mq.drain import Drain, DrainLimits, DrainReport
 from chalicelib.mq.message import OutboxMessage, paid_event
 from chalicelib.mq.ports import PublishResult
 from chalicelib.mq.rabbit import BrokerAddress, connector
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.subscriber import PayResultSubscriber
 from chalicelib.settings import Settings
 from tests.conftest import CreateTables
 from tests.fakes.clock import START
@@ -40,7 +42,7 @@ class LearningCentre:
     def subscriber(self, settings: Settings | None = None) -> Handler:
         """What handles a payment; with other settings it may not reach its store."""
         store = DynamoLearningStore(Dynamo(settings)) if settings else self.store
-        return PayResultSubscriber(Granting(store))
+        return PayResultSubscriber(OrderType.COURSE, Granting(store))
 
     def choose(self, *numbers: int) -> None:
         """Courses are chosen, and wait for their payments."""

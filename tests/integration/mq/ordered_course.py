@@ -18,7 +18,6 @@ from chalicelib.learning.revocations import Revoking
 from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
 from chalicelib.learning.sale import CoursePurchasables
 from chalicelib.learning.store import DynamoLearningStore
-from chalicelib.learning.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.mq.delivery import Handler
 from chalicelib.mq.drain import DrainReport
 from chalicelib.mq.message import PAYNOTIFY_EXCHANGE, OutboxMessage
@@ -36,6 +35,8 @@ from chalicelib.orders.results import PaymentResults
 from chalicelib.orders.storage import rows
 from chalicelib.orders.storage.store import DynamoOrderStore
 from chalicelib.orders.verdict import Paid, RefundDone
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.settings import Settings
 from tests.contract.orders.things import ITEM, ORDER, RECORD
 from tests.fakes.channel import FakeChannel
@@ -180,9 +181,9 @@ class OrderedCourse:
     def drain(self, *, payments: bool = True) -> DrainReport:
         """Drain until one message has its outcome."""
         subscriber: Handler = (
-            PayResultSubscriber(Granting(self.learning))
+            PayResultSubscriber(OrderType.COURSE, Granting(self.learning))
             if payments
-            else RefundResultSubscriber(Revoking(self.learning))
+            else RefundResultSubscriber(OrderType.COURSE, Revoking(self.learning))
         )
         noting = Noting(subscriber)
         return drain(self.wires[payments], noting, lambda: bool(noting.handled))

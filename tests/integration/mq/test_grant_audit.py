@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.deadline import Deadline
-from chalicelib.learning.model import ChooseStatus
 from chalicelib.mq.drain import DrainReport
 from chalicelib.mq.topology import Subscription
 from chalicelib.orders.grant_audit import Audited, Step
+from chalicelib.selling.codes import ChooseStatus
 from chalicelib.settings import Settings
 from infra.local.services.broker import Broker, ExternalBroker
 from tests.conftest import CreateTables

@@ -20,12 +20,10 @@ from chalicelib.clock import SystemClock
 from chalicelib.deadline import Deadline
 from chalicelib.dynamo import Dynamo
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import ChooseStatus
 from chalicelib.learning.ports import LearningChange
 from chalicelib.learning.revocations import Revoking
 from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
 from chalicelib.learning.store import DynamoLearningStore
-from chalicelib.learning.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.mq.delivery import Delivery, Handler, Outcome
 from chalicelib.mq.drain import Drain, DrainLimits, DrainReport
 from chalicelib.mq.message import OutboxMessage, paid_event
@@ -34,6 +32,9 @@ from chalicelib.mq.rabbit import RabbitPublisher, connector
 from chalicelib.mq.refund_message import refund_event
 from chalicelib.mq.relay import Relay, RelayLimits
 from chalicelib.mq.topology import Subscription, Topology
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.settings import Settings
 from infra.local.services.broker import Broker, ExternalBroker
 from tests.conftest import CreateTables
@@ -80,8 +81,10 @@ class Bench:
         self.publisher = RabbitPublisher(wire.address, topology, SystemClock())
         self._relay = Relay(self.outbox, self.publisher, topology, SystemClock(), RelayLimits())
         self._handlers: dict[str, Handler] = {
-            wire.subscription.exchange: PayResultSubscriber(Granting(self.store)),
-            refund_wire.subscription.exchange: RefundResultSubscriber(Revoking(self.store)),
+            wire.subscription.exchange: PayResultSubscriber(OrderType.COURSE, Granting(self.store)),
+            refund_wire.subscription.exchange: RefundResultSubscriber(
+                OrderType.COURSE, Revoking(self.store)
+            ),
         }
 
     def messages_for(self, student: str) -> list[OutboxMessage]:

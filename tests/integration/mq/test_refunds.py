@@ -12,12 +12,11 @@ import pytest
 from chalicelib.clock import SystemClock
 from chalicelib.dynamo import Dynamo
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import ChooseStatus, LearnStatus
+from chalicelib.learning.model import LearnStatus
 from chalicelib.learning.ports import LearningChange
 from chalicelib.learning.revocations import Revoking
 from chalicelib.learning.rows import ChooseCourseItem, CourseItem, CourseTableItem
 from chalicelib.learning.store import DynamoLearningStore
-from chalicelib.learning.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.mq.delivery import Delivery, Handler, Outcome
 from chalicelib.mq.drain import Drain, DrainLimits, DrainReport
 from chalicelib.mq.message import paid_event
@@ -26,6 +25,9 @@ from chalicelib.mq.rabbit import RabbitPublisher, connector
 from chalicelib.mq.refund_message import refund_event
 from chalicelib.mq.relay import Relay, RelayLimits
 from chalicelib.mq.topology import Subscription, Topology
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.settings import Settings
 from infra.local.services.broker import Broker, ExternalBroker
 from tests.conftest import CreateTables
@@ -79,10 +81,12 @@ class Bench:
         return set(self.outbox.existing([self.paid.event_key, self.refunded.event_key]))
 
     def drain_payments(self) -> DrainReport:
-        return drain_one(self.payments, PayResultSubscriber(Granting(self.store)))
+        return drain_one(self.payments, PayResultSubscriber(OrderType.COURSE, Granting(self.store)))
 
     def drain_refunds(self) -> DrainReport:
-        return drain_one(self.refunds, RefundResultSubscriber(Revoking(self.store)))
+        return drain_one(
+            self.refunds, RefundResultSubscriber(OrderType.COURSE, Revoking(self.store))
+        )
 
 
 def drain_one(wire: Wire, handler: Handler) -> DrainReport:

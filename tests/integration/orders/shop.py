@@ -9,12 +9,11 @@ from typing import Any
 from chalicelib.deadline import Deadline
 from chalicelib.dynamo import Dynamo
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import Charge, Course, PublishStatus
+from chalicelib.learning.model import Course
 from chalicelib.learning.revocations import Revoking
 from chalicelib.learning.sale import CoursePurchasables
 from chalicelib.learning.service import LearningService
 from chalicelib.learning.store import DynamoLearningStore
-from chalicelib.learning.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.money import Fen
 from chalicelib.mq.delivery import Ack, Delivery
 from chalicelib.mq.message import PAYNOTIFY_EXCHANGE
@@ -35,6 +34,9 @@ from chalicelib.orders.storage.rows import PayRecordRow, RefundQuotaRow, RefundR
 from chalicelib.orders.storage.store import DynamoOrderStore
 from chalicelib.orders.watching import Watching
 from chalicelib.orders.withdrawal import Withdrawal
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import Charge, PublishStatus
+from chalicelib.selling.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.settings import Settings
 from tests.fakes.numbers import FIRST, FakeNumbers
 from tests.integration.orders.breakage import (
@@ -132,8 +134,8 @@ class Shop:
             renew_window=timedelta(days=30),
         )
         self.subscribers = {
-            True: PayResultSubscriber(Granting(store)),
-            False: RefundResultSubscriber(Revoking(store)),
+            True: PayResultSubscriber(OrderType.COURSE, Granting(store)),
+            False: RefundResultSubscriber(OrderType.COURSE, Revoking(store)),
         }
 
     def _make_orders(self) -> None:

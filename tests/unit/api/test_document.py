@@ -28,7 +28,7 @@ from chalicelib.learning.course_table import (
     SortType,
     TableQuery,
 )
-from chalicelib.learning.model import ChooseStatus, ChooseType, LearnStatus
+from chalicelib.learning.model import LearnStatus
 from chalicelib.orders.model import (
     ClosingReason,
     OrderStatus,
@@ -43,6 +43,7 @@ from chalicelib.orders.order_book import DEFAULT_PAGE_SIZE
 from chalicelib.orders.order_book import MAX_PAGE_SIZE as MAX_ORDERS
 from chalicelib.orders.routes.refund_api import MAX_REASON_LENGTH
 from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import ChooseStatus, ChooseType
 from tests.api_contract import document
 from tests.unit.api.reading import (
     Operation,

@@ -5,21 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.learning.choose import Chosen
-from chalicelib.learning.model import (
-    Charge,
-    ChooseCourse,
-    ChooseStatus,
-    ChooseType,
-    Course,
-    CourseRow,
-    Grant,
-    PublishStatus,
-)
+from chalicelib.learning.model import ChooseCourse, Course, CourseRow, Grant
 from chalicelib.learning.service import LearningService
 from chalicelib.money import Fen
 from chalicelib.mq.message import PayResult
 from chalicelib.mq.refund_message import RefundResult
 from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType, PublishStatus
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.learning import FakeLearningStore, FakePurchases
 from tests.fakes.numbers import FakeNumbers

@@ -11,7 +11,7 @@ from app import app
 from chalicelib import wiring
 from chalicelib.auth import User
 from chalicelib.errors import Unauthenticated
-from chalicelib.learning.model import PublishStatus
+from chalicelib.selling.codes import PublishStatus
 from tests.unit.learning.builders import School, a_course, a_free_course
 
 

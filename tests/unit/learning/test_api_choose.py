@@ -91,7 +91,7 @@ def test_an_unknown_course_is_not_found(client):
 def test_an_unpublished_course_is_refused(client, school):
     response = call(client, "POST", "/learning/choosecourse/1005")
 
-    assert refusal(response) == (409, "NOT_FOR_SALE", "课程尚未发布，暂不能选课")
+    assert refusal(response) == (409, "NOT_FOR_SALE", "课程尚未发布，暂不可选购")
     assert school.store.commits == []
 
 
@@ -101,7 +101,7 @@ def test_a_course_that_is_being_opened_says_so(client, school):
 
     response = call(client, "POST", "/learning/choosecourse/1002")
 
-    assert refusal(response) == (409, "COURSE_BEING_OPENED", "订单已支付，正在开通")
+    assert refusal(response) == (409, "GOODS_BEING_OPENED", "订单已支付，正在开通")
 
 
 @pytest.mark.parametrize("path", ["choosecourse", "choosecourse/learnstatus", "learnrecord"])

@@ -10,9 +10,10 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import Unavailable
-from chalicelib.learning.model import Charge, Course, PublishStatus
+from chalicelib.learning.model import Course
 from chalicelib.money import Fen
 from chalicelib.ops.catalogue import CatalogueError, import_courses
+from chalicelib.selling.codes import Charge, PublishStatus
 from infra.ops.__main__ import main
 from tests.fakes.learning import FakeLearningStore
 
@@ -162,8 +163,8 @@ def test_the_sample_has_courses_to_take_and_courses_that_are_refused():
 
     assert report.imported == 8
     assert report.not_for_sale == {
-        "1005": "课程尚未发布，暂不能选课",
-        "1006": "课程已下线，暂不能选课",
+        "1005": "课程尚未发布，暂不可选购",
+        "1006": "课程已下线，暂不可选购",
         "1007": "收费课程未设置价格，暂不可购买",
         "1008": "收费课程未设置有效期，暂不可购买",
     }

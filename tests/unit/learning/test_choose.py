@@ -8,15 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import CourseBeingOpened, Unavailable
+from chalicelib.errors import GoodsBeingOpened, Unavailable
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import (
-    Charge,
-    ChooseStatus,
-    ChooseType,
-    LearnStatus,
-    PublishStatus,
-)
+from chalicelib.learning.model import LearnStatus
+from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType, PublishStatus
 from tests.fakes.clock import START
 from tests.unit.learning.builders import STUDENT, School, a_course, a_free_course, a_pay_result
 
@@ -223,7 +218,7 @@ def test_a_course_that_is_paid_but_not_granted_yet_is_being_opened():
     record = school.choose().record
     school.purchases.paid.add(record.choose_course_id)
 
-    with pytest.raises(CourseBeingOpened) as refused:
+    with pytest.raises(GoodsBeingOpened) as refused:
         school.choose()
 
     assert refused.value.message == "订单已支付，正在开通"

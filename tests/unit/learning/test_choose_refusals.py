@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import NotForSale, NotFound
-from chalicelib.learning.model import PublishStatus
+from chalicelib.selling.codes import PublishStatus
 from tests.unit.learning.builders import School, a_course
 
 
@@ -22,15 +22,15 @@ def test_an_unknown_course_is_not_found():
 @pytest.mark.parametrize(
     ("course", "message"),
     [
-        (a_course(publish_status=PublishStatus.UNPUBLISHED), "课程尚未发布，暂不能选课"),
-        (a_course(publish_status=PublishStatus.OFFLINE), "课程已下线，暂不能选课"),
-        (a_course(charge=None), "课程未设置收费规则，暂不能选课"),
+        (a_course(publish_status=PublishStatus.UNPUBLISHED), "课程尚未发布，暂不可选购"),
+        (a_course(publish_status=PublishStatus.OFFLINE), "课程已下线，暂不可选购"),
+        (a_course(charge=None), "课程未设置收费规则，暂不可选购"),
         (a_course(price_fen=None), "收费课程未设置价格，暂不可购买"),
         (a_course(price_fen=0), "收费课程价格设置有误，暂不可购买"),
         (a_course(price_fen=-1), "收费课程价格设置有误，暂不可购买"),
         (a_course(valid_days=None), "收费课程未设置有效期，暂不可购买"),
-        (a_course(valid_days=0), "课程有效期设置有误，暂不能选课"),
-        (a_course(valid_days=36_501), "课程有效期设置有误，暂不能选课"),
+        (a_course(valid_days=0), "课程有效期设置有误，暂不可选购"),
+        (a_course(valid_days=36_501), "课程有效期设置有误，暂不可选购"),
     ],
     ids=[
         "unpublished",

@@ -17,7 +17,8 @@ from chalicelib.learning.course_table import (
     parse_table_query,
     table_page,
 )
-from chalicelib.learning.model import ChooseType, CourseRow, LearnStatus
+from chalicelib.learning.model import CourseRow, LearnStatus
+from chalicelib.selling.codes import ChooseType
 from tests.fakes.clock import START
 from tests.unit.learning.builders import a_grant, a_row
 

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import StaleWrite, Unavailable
-from chalicelib.learning.grants import AlreadyGranted, Granted, Granting, NotGrantable
-from chalicelib.learning.model import ChooseStatus, CourseRow, LearnStatus
+from chalicelib.learning.grants import Granting
+from chalicelib.learning.model import CourseRow, LearnStatus
 from chalicelib.learning.ports import LearningChange
-from chalicelib.learning.subscriber import PayResultSubscriber
 from chalicelib.mq.delivery import Ack, Dead, Delivery, Outcome, Pause
 from chalicelib.mq.message import PayResult, paid_event
 from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.outcomes import AlreadyGranted, Granted, NotGrantable
+from chalicelib.selling.subscriber import PayResultSubscriber
 from tests.fakes.clock import START
 from tests.fakes.learning import FakeLearningStore
 from tests.unit.learning.builders import (
@@ -171,7 +173,7 @@ class BrokenStore(FakeLearningStore):
 
 
 def deliver(store: FakeLearningStore, body: bytes) -> Outcome:
-    subscriber = PayResultSubscriber(Granting(store))
+    subscriber = PayResultSubscriber(OrderType.COURSE, Granting(store))
     return subscriber(Delivery(tag=1, message_id="9001", body=body))
 
 

@@ -14,13 +14,15 @@ from itertools import chain, combinations, permutations
 import pytest
 
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import ChooseCourse, ChooseStatus, CourseRow, LearnStatus
+from chalicelib.learning.model import ChooseCourse, CourseRow, LearnStatus
 from chalicelib.learning.ports import LearningChange
 from chalicelib.learning.revocations import Revoking
-from chalicelib.learning.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.mq.delivery import Ack, Delivery
 from chalicelib.mq.message import OutboxMessage, paid_event
 from chalicelib.mq.refund_message import REFUNDNOTIFY_EXCHANGE, refund_event
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.subscriber import PayResultSubscriber, RefundResultSubscriber
 from tests.fakes.clock import START
 from tests.fakes.learning import FakeLearningStore
 from tests.unit.learning.builders import STUDENT, a_pay_result, a_pending_record, a_refund_result
@@ -79,8 +81,8 @@ class Centre:
                 write_id=number, choose_course=record, open_pending=number == RENEWAL
             )
             self.store.commit(change)
-        self._grant = PayResultSubscriber(Granting(self.store))
-        self._revoke = RefundResultSubscriber(Revoking(self.store))
+        self._grant = PayResultSubscriber(OrderType.COURSE, Granting(self.store))
+        self._revoke = RefundResultSubscriber(OrderType.COURSE, Revoking(self.store))
 
     def hear(self, messages: Iterable[OutboxMessage]) -> None:
         for message in messages:

@@ -24,14 +24,14 @@ class NotedDrain:
 
 @pytest.mark.parametrize(
     ("function", "drain_name"),
-    [("update_learning", "learning_drain"), ("update_learning_refunds", "refund_drain")],
+    [("update_learning", "learning_drain"), ("update_learning_refunds", "learning_refund_drain")],
 )
 def test_each_schedule_drains_its_own_queue_within_the_functions_time(
     monkeypatch: pytest.MonkeyPatch, function: str, drain_name: str
 ):
     drain, other = NotedDrain(), NotedDrain()
     monkeypatch.setattr(wiring, "learning_drain", lambda: other)
-    monkeypatch.setattr(wiring, "refund_drain", lambda: other)
+    monkeypatch.setattr(wiring, "learning_refund_drain", lambda: other)
     monkeypatch.setattr(wiring, drain_name, lambda: drain)
 
     with Client(app) as client:

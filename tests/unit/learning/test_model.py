@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.learning.model import CourseRow, Grant, LearnStatus, is_plain_id
+from chalicelib.learning.model import CourseRow, Grant, LearnStatus
+from chalicelib.selling.codes import is_plain_id
 from tests.fakes.clock import START
 from tests.unit.learning.builders import RENEW_WINDOW, a_grant, a_row
 

@@ -10,10 +10,10 @@ from chalicelib.learning.grants import Granting
 from chalicelib.learning.model import ChooseCourse, LearnStatus
 from chalicelib.learning.revocations import Revoking
 from chalicelib.learning.sale import CoursePurchasables
-from chalicelib.learning.subscriber import RefundResultSubscriber
 from chalicelib.mq.delivery import Ack, Dead, Delivery, Outcome, Pause
 from chalicelib.mq.refund_message import RefundResult, refund_event
 from chalicelib.purchasables import OrderType, SaleStatus
+from chalicelib.selling.subscriber import RefundResultSubscriber
 from tests.fakes.clock import START
 from tests.fakes.learning import FakeLearningStore
 from tests.unit.learning.builders import (
@@ -112,7 +112,7 @@ def test_a_click_beside_the_refund_never_answers_with_the_refunded_record():
 
 
 def deliver(store: FakeLearningStore, body: bytes) -> Outcome:
-    subscriber = RefundResultSubscriber(Revoking(store))
+    subscriber = RefundResultSubscriber(OrderType.COURSE, Revoking(store))
     return subscriber(Delivery(tag=1, message_id="7001", body=body))
 
 

@@ -10,12 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import Unavailable
-from chalicelib.learning.grants import AlreadyGranted, Granted, Granting, RefundedBefore
-from chalicelib.learning.model import ChooseCourse, ChooseStatus, CourseRow, LearnStatus
+from chalicelib.learning.grants import Granting
+from chalicelib.learning.model import ChooseCourse, CourseRow, LearnStatus
 from chalicelib.learning.ports import LearningChange
-from chalicelib.learning.revocations import AlreadyRevoked, NotRevocable, Revoked, Revoking
+from chalicelib.learning.revocations import Revoking
 from chalicelib.mq.message import PayResult
 from chalicelib.mq.refund_message import RefundResult
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.outcomes import (
+    AlreadyGranted,
+    AlreadyRevoked,
+    Granted,
+    NotRevocable,
+    RefundedBefore,
+    Revoked,
+)
 from tests.fakes.clock import START
 from tests.fakes.learning import FakeLearningStore
 from tests.unit.learning.builders import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.model import Charge, PublishStatus
 from chalicelib.learning.sale import CoursePurchasables
 from chalicelib.purchasables import OrderType, Purchasable, SaleStatus
+from chalicelib.selling.codes import Charge, PublishStatus
 from tests.unit.learning.builders import STUDENT, School, a_course, a_free_course, a_pay_result
 
 

@@ -9,9 +9,10 @@ from chalicelib.learning.grants import Granting
 from chalicelib.learning.model import ChooseCourse
 from chalicelib.learning.ports import LearningChange
 from chalicelib.learning.revocations import Revoking
-from chalicelib.learning.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.mq.delivery import REASON_HEADER, Delivery, Handler, Retry
 from chalicelib.mq.drain import DrainReport
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.subscriber import PayResultSubscriber, RefundResultSubscriber
 from tests.fakes.learning import FakeLearningStore
 from tests.fakes.mq import Queued
 from tests.unit.learning.builders import a_pending_record
@@ -37,10 +38,13 @@ class StoreWithUnreadableRow(FakeLearningStore):
 @pytest.mark.parametrize("refunds", [False, True], ids=["payment", "refund"])
 def test_a_delivery_for_an_unreadable_row_is_put_off(refunds: bool) -> None:
     store = StoreWithUnreadableRow("2001")
-    subscriber: Handler = PayResultSubscriber(Granting(store))
+    subscriber: Handler = PayResultSubscriber(OrderType.COURSE, Granting(store))
     body = a_message(1).body
     if refunds:
-        subscriber, body = RefundResultSubscriber(Revoking(store)), a_refund_message(1).body
+        subscriber, body = (
+            RefundResultSubscriber(OrderType.COURSE, Revoking(store)),
+            a_refund_message(1).body,
+        )
 
     outcome = subscriber(Delivery(tag=1, message_id="77", body=body.encode()))
 
@@ -55,7 +59,7 @@ def test_an_unreadable_row_holds_up_none_of_20_and_its_letter_dies_after_its_att
         store.commit(LearningChange(write_id=str(number), choose_course=record))
         message = a_message(number)
         bench.broker.queues[WORK].append(Queued(message.message_id, message.body.encode()))
-    subscriber = PayResultSubscriber(Granting(store))
+    subscriber = PayResultSubscriber(OrderType.COURSE, Granting(store))
 
     assert bench.run(subscriber) == DrainReport(acked=20, retried=1)
 

@@ -7,9 +7,10 @@ import pytest
 from chalicelib.deadline import time_left
 from chalicelib.errors import Unavailable
 from chalicelib.learning.grants import Granting
-from chalicelib.learning.subscriber import PayResultSubscriber
 from chalicelib.mq.delivery import ATTEMPT_HEADER, REASON_HEADER, Ack, Dead, Delivery, Outcome
 from chalicelib.mq.drain import DrainLimits, DrainReport
+from chalicelib.purchasables import OrderType
+from chalicelib.selling.subscriber import PayResultSubscriber
 from tests.fakes.learning import FakeLearningStore
 from tests.fakes.mq import Queued
 from tests.unit.mq.builders import SUBSCRIPTION
@@ -47,7 +48,7 @@ def test_no_header_of_a_stranger_keeps_a_message_from_its_outcome(
 )
 def test_what_is_no_message_at_all_is_dead_byte_for_byte(bench: Bench, body: bytes) -> None:
     bench.broker.queues[WORK].append(Queued("", body))
-    subscriber = PayResultSubscriber(Granting(FakeLearningStore()))
+    subscriber = PayResultSubscriber(OrderType.COURSE, Granting(FakeLearningStore()))
 
     assert bench.run(subscriber) == DrainReport(dead=1)
 

@@ -241,7 +241,7 @@ class TestTime:
         (CashierState.REFUNDED, "订单已退款"),
         (CashierState.CLOSED, "订单已关闭或已过期"),
         (CashierState.PROCESSING, "支付处理中"),
-        (CashierState.TOO_LATE, "2026-03-01 12:30:00 后返回课程页面重新获取支付二维码"),
+        (CashierState.TOO_LATE, "2026-03-01 12:30:00 后返回商品页面重新获取支付二维码"),
     ],
 )
 def test_what_cannot_be_paid_offers_no_way_to_pay(

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import (
     ChannelUnavailable,
-    CourseBeingOpened,
+    GoodsBeingOpened,
     NotForSale,
     NotFound,
     OrderAlreadyPaid,
@@ -101,7 +101,7 @@ def test_between_payment_and_grant_the_course_is_being_opened(shop: Shop) -> Non
     offer = shop.opened()
     shop.notified(offer.record.pay_no, shop.paid())
 
-    with pytest.raises(CourseBeingOpened):
+    with pytest.raises(GoodsBeingOpened):
         shop.offer()
     assert len(shop.store.orders) == 1
 
@@ -223,7 +223,7 @@ def test_an_expired_order_that_turns_out_paid_is_settled_instead(shop: Shop) -> 
     shop.clock.advance(minutes=30)
     shop.alipay.close_answer, shop.alipay.verdict = CloseRefused("TRADE_HAS_SUCCESS"), paid
 
-    with pytest.raises(CourseBeingOpened):
+    with pytest.raises(GoodsBeingOpened):
         shop.offer()
     assert shop.order_of(old).status is OrderStatus.PAID
 

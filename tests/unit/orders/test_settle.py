@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import CourseBeingOpened
+from chalicelib.errors import GoodsBeingOpened
 from chalicelib.mq.message import parse_pay_result
 from chalicelib.orders.model import OrderId, OrderStatus, PayStatus, RefundStatus, SurplusReason
 from chalicelib.orders.ports import Change
@@ -266,7 +266,7 @@ def test_a_payment_that_reopens_an_order_beats_its_successor(shop: Shop) -> None
         assert shop.notified(offer.record.pay_no, paid) == Settled()
 
     shop.store.before_commit = the_late_payment
-    with pytest.raises(CourseBeingOpened):
+    with pytest.raises(GoodsBeingOpened):
         shop.offer()
     assert len(shop.store.orders) == 1
 

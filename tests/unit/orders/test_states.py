@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.learning import model as learning
 from chalicelib.orders.model import OrderStatus, PayStatus, RefundStatus
 from chalicelib.orders.states import (
     ORDER_MOVES,
@@ -17,6 +16,8 @@ from chalicelib.orders.states import (
     move_order,
     move_pay,
 )
+from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.codes import UndeclaredMove as UndeclaredChoice
 from infra.docs.states import SECTIONS, Section, page
 from tests.fakes.clock import START
 from tests.unit.learning.builders import a_pending_record
@@ -64,9 +65,9 @@ def test_a_refunded_payment_is_never_paid_again() -> None:
 
 def test_a_refunded_record_is_never_chosen_again() -> None:
     refunded = a_pending_record().refunded()
-    with pytest.raises(learning.UndeclaredMove, match="REFUNDED to CHOSEN"):
+    with pytest.raises(UndeclaredChoice, match="REFUNDED to CHOSEN"):
         refunded.chosen(START, 365)
-    assert refunded.paid_after_refund(START, 365).status is learning.ChooseStatus.REFUNDED
+    assert refunded.paid_after_refund(START, 365).status is ChooseStatus.REFUNDED
 
 
 def test_staying_is_no_move() -> None:
