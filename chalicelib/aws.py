@@ -66,7 +66,8 @@ class S3Bucket:
     def __init__(self, name: str, *, region: str, endpoint_url: str = "") -> None:
         self._name = name
         style = {"addressing_style": "path" if endpoint_url else "virtual"}
-        self._client = boto3.client(
+        # A session of its own: the default one keeps the credentials that it saw first.
+        self._client = boto3.Session().client(
             "s3",
             region_name=region,
             endpoint_url=endpoint_url or None,

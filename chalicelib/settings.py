@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+LONGEST_MATERIAL_LINK_SECONDS = 300
+"""A link that is passed on, or found in a browser's history, shall be dead by then."""
+
 
 class SettingsError(ValueError):
     """A variable is missing or unreadable; the message names it."""
@@ -87,6 +90,11 @@ class Settings:
     outbox_sweep_most: int
     grant_audit_seconds: tuple[int, ...]
     grant_audit_most_at_once: int
+
+    materials_bucket: str
+    materials_prefix: str
+    material_link_seconds: int
+    s3_endpoint_url: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -175,6 +183,12 @@ class Settings:
                 "GRANT_AUDIT_SECONDS", (300, 600, 1_800, 3_600, 21_600, 86_400)
             ),
             grant_audit_most_at_once=read.number("GRANT_AUDIT_MOST_AT_ONCE", 200),
+            materials_bucket=read.text("MATERIALS_BUCKET"),
+            materials_prefix=read.folder("MATERIALS_PREFIX", "materials/"),
+            material_link_seconds=read.number_within(
+                "MATERIAL_LINK_SECONDS", LONGEST_MATERIAL_LINK_SECONDS
+            ),
+            s3_endpoint_url=read.text("S3_ENDPOINT_URL"),
         )
 
     def require(self, name: str) -> str:
@@ -205,6 +219,19 @@ class _Reader:
         value = self.text(name, choices[0])
         if value not in choices:
             raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        return value
+
+    def folder(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if not value.endswith("/") or value.startswith("/") or "//" in value:
+            raise SettingsError(f"{name} must be like {default}, not {value!r}")
+        return value
+
+    def number_within(self, name: str, most: int) -> int:
+        """From 1 to ``most``, which is the default too."""
+        value = self.number(name, most)
+        if not 1 <= value <= most:
+            raise SettingsError(f"{name} must be from 1 to {most}, not {value}")
         return value
 
     def number(self, name: str, default: int) -> int:

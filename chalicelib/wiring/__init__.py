@@ -110,6 +110,7 @@ _HEAVY: Mapping[str, tuple[str, ...]] = {
     "wechat": ("chalicelib.orders.wechat.channel", "chalicelib.orders.storage.store"),
     "rabbit": ("chalicelib.mq.rabbit", "chalicelib.mq.outbox"),
     "dynamodb": ("chalicelib.dynamo",),
+    "s3": ("chalicelib.resources.files",),
 }
 
 

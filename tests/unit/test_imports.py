@@ -52,6 +52,7 @@ NEVER = (
     "chalicelib.orders.wechat.channel",
     "chalicelib.orders.wechat.oauth",
     "chalicelib.orders.storage.store",
+    "chalicelib.resources.files",
 )
 
 LOADED_BY: dict[str, tuple[str, ...]] = {
@@ -70,6 +71,7 @@ LOADED_BY: dict[str, tuple[str, ...]] = {
     ),
     "rabbit": ("pika", "chalicelib.mq.rabbit", "chalicelib.mq.outbox", "pynamodb"),
     "dynamodb": ("pynamodb", "chalicelib.dynamo"),
+    "s3": ("boto3", "chalicelib.resources.files"),
 }
 
 BINDS_ONLY = ("socket.__new__", "socket.bind")

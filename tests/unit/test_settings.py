@@ -58,6 +58,12 @@ def test_blank_is_absent() -> None:
         ("ORDER_EXPIRES_MINUTES", "٣"),
         ("RETRY_DELAYS_SECONDS", "10,x"),
         ("AUTH_MODE", "none"),
+        ("MATERIAL_LINK_SECONDS", "0"),
+        ("MATERIAL_LINK_SECONDS", "301"),
+        ("MATERIALS_PREFIX", "materials"),
+        ("MATERIALS_PREFIX", "/"),
+        ("MATERIALS_PREFIX", "/materials/"),
+        ("MATERIALS_PREFIX", "materials//"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
