@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,9 @@ from typing import TypeVar
 from chalicelib.errors import InvalidRequest
 from chalicelib.learning.model import CourseRow, LearnStatus
 from chalicelib.selling.codes import ChooseType
+from chalicelib.selling.pages import DEFAULT_PAGE_SIZE, page_number, page_size
 
 EXPIRING_SOON = timedelta(days=30)
-MAX_PAGE_SIZE = 50
-_DEFAULT_PAGE_SIZE = 10
-_MAX_PAGE = 1_000_000
-_NUMBER = re.compile(r"[0-9]{1,7}", re.ASCII)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 _E = TypeVar("_E", ChooseType, "SortType", "ExpiresType")
@@ -45,7 +41,7 @@ class TableQuery:
     expires_type: ExpiresType | None = None
     sort_type: SortType = SortType.JOIN_TIME
     page: int = 1
-    size: int = _DEFAULT_PAGE_SIZE
+    size: int = DEFAULT_PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +75,8 @@ def parse_table_query(params: Mapping[str, str]) -> TableQuery:
         course_type=_choice(params, "courseType", ChooseType),
         expires_type=_choice(params, "expiresType", ExpiresType),
         sort_type=SortType.JOIN_TIME if sort_type is None else sort_type,
-        page=_number(params, "page", default=1, maximum=_MAX_PAGE),
-        size=_number(params, "size", default=_DEFAULT_PAGE_SIZE, maximum=MAX_PAGE_SIZE),
+        page=page_number(params),
+        size=page_size(params),
     )
 
 
@@ -135,13 +131,3 @@ def _choice(params: Mapping[str, str], name: str, choices: type[_E]) -> _E | Non
             return choice
     allowed = "、".join(str(choice.value) for choice in choices)
     raise InvalidRequest(f"参数 {name} 只能是 {allowed}", detail=f"{name}={text!r}")
-
-
-def _number(params: Mapping[str, str], name: str, *, default: int, maximum: int) -> int:
-    text = params.get(name, "")
-    if not text:
-        return default
-    number = int(text) if _NUMBER.fullmatch(text) else 0
-    if not 1 <= number <= maximum:
-        raise InvalidRequest(f"参数 {name} 应为 1 到 {maximum} 的整数", detail=f"{name}={text!r}")
-    return number

@@ -22,12 +22,7 @@ from chalicelib.errors import (
     QuotaExhausted,
 )
 from chalicelib.http import FRAMEWORK_ERRORS
-from chalicelib.learning.course_table import (
-    MAX_PAGE_SIZE,
-    ExpiresType,
-    SortType,
-    TableQuery,
-)
+from chalicelib.learning.course_table import ExpiresType, SortType, TableQuery
 from chalicelib.learning.model import LearnStatus
 from chalicelib.orders.model import (
     ClosingReason,
@@ -44,6 +39,7 @@ from chalicelib.orders.order_book import MAX_PAGE_SIZE as MAX_ORDERS
 from chalicelib.orders.routes.refund_api import MAX_REASON_LENGTH
 from chalicelib.purchasables import OrderType
 from chalicelib.selling.codes import ChooseStatus, ChooseType
+from chalicelib.selling.pages import MAX_PAGE, MAX_PAGE_SIZE
 from tests.api_contract import document
 from tests.unit.api.reading import (
     Operation,
@@ -189,6 +185,7 @@ def test_the_parameters_of_my_course_table_are_those_of_the_code() -> None:
     assert schemas["sortType"]["default"] == default.sort_type.value
     assert schemas["expiresType"]["enum"] == [choice.value for choice in ExpiresType]
     assert (schemas["page"]["minimum"], schemas["page"]["default"]) == (1, default.page)
+    assert schemas["page"]["maximum"] == MAX_PAGE
     assert (schemas["size"]["maximum"], schemas["size"]["default"]) == (MAX_PAGE_SIZE, default.size)
 
 
