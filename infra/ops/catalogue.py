@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib import wiring
-from chalicelib.ops.catalogue import CatalogueError, import_courses
+from chalicelib.ops.catalogue import import_courses
+from chalicelib.ops.import_file import CatalogueError
 
 if TYPE_CHECKING:
     Groups = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -12,7 +12,8 @@ from chalicelib import wiring
 from chalicelib.errors import Unavailable
 from chalicelib.learning.model import Course
 from chalicelib.money import Fen
-from chalicelib.ops.catalogue import CatalogueError, import_courses
+from chalicelib.ops.catalogue import import_courses
+from chalicelib.ops.import_file import CatalogueError
 from chalicelib.selling.codes import Charge, PublishStatus
 from infra.ops.__main__ import main
 from tests.fakes.learning import FakeLearningStore
