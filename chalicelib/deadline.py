@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,13 @@ def time_left() -> float:
     """Seconds until the running handler's deadline; without one, without end."""
     deadline = _running.get()
     return math.inf if deadline is None else deadline.remaining_seconds()
+
+
+def remaining_millis(lambda_context: Any) -> Callable[[], int]:
+    """How Lambda is asked for the time that is left of an invocation, in milliseconds.
+
+    Chalice types the context as a dict; Lambda hands over its own object.
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    """
+    remaining: Callable[[], int] = lambda_context.get_remaining_time_in_millis
+    return remaining
