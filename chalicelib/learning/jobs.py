@@ -16,10 +16,10 @@ learning_jobs = Blueprint(__name__)
 @learning_jobs.schedule("rate(1 minute)", name="update_learning")
 def update_learning(event: CloudWatchEvent) -> None:
     """Open the courses that were paid for; stays for most of its minute."""
-    wiring.learning_drain().run(remaining_millis(event.context))
+    wiring.learning_drain().run(remaining_millis=remaining_millis(event.context))
 
 
 @learning_jobs.schedule("rate(1 minute)", name="update_learning_refunds")
 def update_learning_refunds(event: CloudWatchEvent) -> None:
     """Take back the courses that were refunded; stays for most of its minute."""
-    wiring.learning_refund_drain().run(remaining_millis(event.context))
+    wiring.learning_refund_drain().run(remaining_millis=remaining_millis(event.context))
