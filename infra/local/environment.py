@@ -22,7 +22,10 @@ _WECHAT_MCH_ID = "1900000001"
 _WECHAT_CERT_SERIAL = "0000000000000000000000000000000000000001"
 _WECHAT_PUBLIC_KEY_ID = "PUB_KEY_ID_0119000000012026010100000000000001"
 
+_MATERIALS_BUCKET = "course-payments-materials"
+
 _AWS_IDENTITY = frozenset({"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"})
+_AWS_ELSEWHERE = frozenset({"DYNAMODB_ENDPOINT_URL", "S3_ENDPOINT_URL"})
 _AWS_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _AWS_NO_PROFILE = {
     "AWS_CONFIG_FILE": "/dev/null",
@@ -41,6 +44,7 @@ class Addresses:
     amqp_url: str
     management_url: str
     dynamodb_url: str
+    s3_url: str
 
 
 def functions_environment(
@@ -87,6 +91,8 @@ def _defaults(folder: Path, addresses: Addresses, *, has_secrets: bool) -> dict[
         "WECHAT_PUBLIC_KEY_ID": _WECHAT_PUBLIC_KEY_ID,
         **_wechat_addresses(addresses.wechat_url),
         "DYNAMODB_ENDPOINT_URL": addresses.dynamodb_url,
+        "MATERIALS_BUCKET": _MATERIALS_BUCKET,
+        "S3_ENDPOINT_URL": addresses.s3_url,
         "PUMP_CHECKPOINT_DIR": str(folder / "data" / "checkpoints"),
     }
 
@@ -113,14 +119,14 @@ def _wechat_addresses(wechat_url: str) -> dict[str, str]:
 
 
 def _aws(given: Mapping[str, str]) -> dict[str, str]:
-    """For an engine of ours the developer's own profile and endpoints have no part in anything."""
+    """For engines of ours the developer's own profile and endpoints have no part in anything."""
     region = given.get("AWS_REGION", REGION)
     ours = {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    if "DYNAMODB_ENDPOINT_URL" not in given:
+    if not _AWS_ELSEWHERE & given.keys():
         return ours | _AWS_CREDENTIALS | _AWS_NO_PROFILE
     theirs = {name: value for name, value in given.items() if name.startswith("AWS_")}
     return ours | theirs | ({} if _AWS_IDENTITY & theirs.keys() else _AWS_CREDENTIALS)

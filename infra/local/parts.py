@@ -1,9 +1,9 @@
 """What the local stack consists of, in the order in which it starts.
 
 A part that a variable names elsewhere (``RABBITMQ_URL``, ``DYNAMODB_ENDPOINT_URL``,
-``ALIPAY_GATEWAY_URL``, ``WECHAT_GATEWAY_URL``, ``JWKS_URL``) is not started. Ports are free ones
-unless ``API_PORT``, ``IDENTITY_PORT``, ``ALIPAY_PORT``, ``WECHAT_PORT``, ``RABBITMQ_PORT`` or
-``DYNAMODB_PORT`` say otherwise.
+``S3_ENDPOINT_URL``, ``ALIPAY_GATEWAY_URL``, ``WECHAT_GATEWAY_URL``, ``JWKS_URL``) is not started.
+Ports are free ones unless ``API_PORT``, ``IDENTITY_PORT``, ``ALIPAY_PORT``, ``WECHAT_PORT``,
+``RABBITMQ_PORT``, ``DYNAMODB_PORT`` or ``S3_PORT`` say otherwise.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from infra.local.processes.children import LOOPBACK
 from infra.local.processes.server import Server, Task, answers, says_ready
 from infra.local.services.broker import Broker
 from infra.local.services.dynamodb import DynamoDB
+from infra.local.services.objects import Objects
 
 _PORTS = 1 << 16
 
@@ -60,6 +61,11 @@ class Parts:
             region=self._given.get("AWS_REGION", REGION),
             log_path=self._log("dynamodb"),
         )
+        self._objects = Objects(
+            folder / "data" / "objects",
+            region=self._given.get("AWS_REGION", REGION),
+            log_path=self._log("objects"),
+        )
         self._broker = Broker(
             folder / "data" / "broker",
             port=self._port("RABBITMQ_PORT"),
@@ -73,6 +79,7 @@ class Parts:
             amqp_url=self._broker.amqp_url,
             management_url=self._broker.management_url,
             dynamodb_url=self._dynamodb.endpoint_url,
+            s3_url=self._url("S3_PORT", unless="S3_ENDPOINT_URL"),
         )
 
     def stages(self) -> tuple[tuple[Part, ...], ...]:
@@ -89,6 +96,13 @@ class Parts:
                     "DynamoDB engine",
                     at.dynamodb_url,
                     replaced_by="DYNAMODB_ENDPOINT_URL",
+                    forgetful=True,
+                ),
+                Part(
+                    self._objects,
+                    "stores what S3 lets in",
+                    self._objects.endpoint_url,
+                    replaced_by="S3_ENDPOINT_URL",
                     forgetful=True,
                 ),
             ),
@@ -110,6 +124,12 @@ class Parts:
                     "WeChat simulator",
                     at.wechat_url,
                     replaced_by="WECHAT_GATEWAY_URL",
+                ),
+                Part(
+                    self._web("s3", "s3", at.s3_url, "--engine", self._objects.endpoint_url),
+                    "S3: signatures and expiry",
+                    at.s3_url,
+                    replaced_by="S3_ENDPOINT_URL",
                 ),
                 Part(
                     self._task("tables", "--stream-arn-file", str(self._stream_arn_file)),

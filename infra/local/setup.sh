@@ -8,11 +8,13 @@
 #   PYTHON=/path/to/python   the interpreter to use (3.11 or newer)
 #   RABBITMQ_URL             a broker runs elsewhere: RabbitMQ is not installed
 #   DYNAMODB_ENDPOINT_URL    an engine runs elsewhere: ministack is not installed
+#   CHROMIUM=/path/to/it     the browser of the tests: neither Chromium nor a Chinese font is installed
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readonly LOG=.local/logs/setup.log
 readonly BROKER=/usr/lib/rabbitmq/bin/rabbitmq-server
+readonly BROWSER=/usr/bin/chromium
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly POLICY_MARK="# course-payments: services stay off while this process installs a package:"
 
@@ -191,7 +193,24 @@ install_broker() {
     [ -x "$BROKER" ] || die "rabbitmq-server is installed, but $BROKER does not exist"
 }
 
+has_browser() { [ -n "${CHROMIUM:-}" ] || { [ -x "$BROWSER" ] && writes_chinese; }; }
+writes_chinese() { [ -n "$(fc-list :lang=zh-cn family 2>/dev/null)" ]; }
+
+# The tests drive the system's browser: Playwright downloads none of its own.
+install_browser() {
+    has_browser && return
+    local missing=()
+    [ -x "$BROWSER" ] || missing+=(chromium)
+    writes_chinese || missing+=(fonts-noto-cjk)
+    install_packages "${missing[@]}"
+    has_browser || die "installed ${missing[*]}, but there is no $BROWSER, or it has no Chinese font"
+}
+
 # ---------------------------------------------------------------------------------------------
+
+needs_no_engine() {
+    [ -n "${DYNAMODB_ENDPOINT_URL:-}" ] && [ -n "${S3_ENDPOINT_URL:-}" ]
+}
 
 nothing_to_do() {
     if [ -n "$ONLY" ]; then
@@ -199,7 +218,8 @@ nothing_to_do() {
         return
     fi
     is_current .venv || return 1
-    [ -n "${DYNAMODB_ENDPOINT_URL:-}" ] || is_current .venv-ministack || return 1
+    needs_no_engine || is_current .venv-ministack || return 1
+    has_browser || return 1
     [ -n "${RABBITMQ_URL:-}" ] || [ -x "$BROKER" ]
 }
 
@@ -221,5 +241,6 @@ if [ -n "$ONLY" ]; then
     exit
 fi
 install_broker
+install_browser
 install_venv .venv requirements-dev.txt
-[ -n "${DYNAMODB_ENDPOINT_URL:-}" ] || install_venv .venv-ministack requirements-ministack.txt
+needs_no_engine || install_venv .venv-ministack requirements-ministack.txt

@@ -101,6 +101,11 @@ class Stack:
         return self._parts.addresses.wechat_url
 
     @property
+    def s3_url(self) -> str:
+        """The gate in front of S3's engine; empty when ``S3_ENDPOINT_URL`` names another S3."""
+        return self._parts.addresses.s3_url
+
+    @property
     def env(self) -> dict[str, str]:
         """The whole environment of the functions, and of operators' commands."""
         return self._parts.env()

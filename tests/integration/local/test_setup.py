@@ -12,7 +12,11 @@ import pytest
 
 from infra.local.processes.children import ROOT
 
-ELSEWHERE = {"RABBITMQ_URL": "amqp://elsewhere", "DYNAMODB_ENDPOINT_URL": "http://elsewhere"}
+ELSEWHERE = {
+    "RABBITMQ_URL": "amqp://elsewhere",
+    "DYNAMODB_ENDPOINT_URL": "http://elsewhere",
+    "S3_ENDPOINT_URL": "http://elsewhere",
+}
 
 
 @pytest.fixture

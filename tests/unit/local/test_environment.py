@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from chalicelib.settings import Settings
 from infra.local.environment import Addresses, functions_environment
 
@@ -15,6 +17,7 @@ ADDRESSES = Addresses(
     amqp_url="amqp://127.0.0.1:5",
     management_url="http://127.0.0.1:7",
     dynamodb_url="http://127.0.0.1:6",
+    s3_url="http://127.0.0.1:8",
 )
 
 
@@ -32,6 +35,8 @@ def test_the_settings_are_complete_without_anything_given() -> None:
     for name in ("app_id", "mch_id", "cert_serial", "public_key_id"):
         assert settings.require(f"wechat_{name}")
     assert settings.dynamodb_endpoint_url == ADDRESSES.dynamodb_url
+    assert settings.require("materials_bucket")
+    assert settings.s3_endpoint_url == ADDRESSES.s3_url
     assert settings.secrets_dir == "/stack/secrets"
 
 
@@ -71,8 +76,9 @@ def test_the_developers_aws_account_has_no_part_in_a_local_engine() -> None:
     assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL"} & env.keys()
 
 
-def test_an_engine_elsewhere_is_reached_with_the_callers_credentials() -> None:
-    env = environment(DYNAMODB_ENDPOINT_URL="https://elsewhere", AWS_PROFILE="work")
+@pytest.mark.parametrize("engine", ["DYNAMODB_ENDPOINT_URL", "S3_ENDPOINT_URL"])
+def test_an_engine_elsewhere_is_reached_with_the_callers_credentials(engine: str) -> None:
+    env = environment(**{engine: "https://elsewhere", "AWS_PROFILE": "work"})
 
     assert env["AWS_PROFILE"] == "work"
     assert "AWS_ACCESS_KEY_ID" not in env
