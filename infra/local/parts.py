@@ -87,6 +87,7 @@ class Parts:
         env, at = self.env(), self.addresses
         keys = ("--keys", str(self._folder / "keys"))
         identity = (*keys, "--issuer", env["JWT_ISSUER"], "--audience", env["JWT_AUDIENCE"])
+        identity += ("--redirects-below", f"{at.api_url}/h5/")
         alipay = (*keys, "--app-id", env["ALIPAY_APP_ID"], "--seller-id", env["ALIPAY_SELLER_ID"])
         wechat = (*keys, *_wechat_merchant(env))
         return (

@@ -20,8 +20,8 @@ from infra.local.alipay import platform as alipay_platform
 from infra.local.alipay.app import create_app as create_alipay
 from infra.local.alipay.signature import Keys
 from infra.local.services.dynamodb import DynamoDB, ExternalDynamoDB
-from infra.local.services.identity import KeyRing
-from infra.local.services.identity import create_app as create_identity
+from infra.local.services.identity.app import create_app as create_identity
+from infra.local.services.identity.keys import KeyRing
 from infra.local.services.tables import create_table
 from infra.local.services.web_server import WebServer
 from infra.local.wechat import platform as wechat_platform

@@ -27,7 +27,8 @@ from chalicelib.selling.subscriber import PayResultSubscriber
 from infra.local.alipay.faults import Fault
 from infra.local.alipay.platform import Platform
 from infra.local.purchase.html_forms import Form, read_page
-from infra.local.services.identity import KeyRing, TokenOrder, claims_of
+from infra.local.services.identity.keys import KeyRing
+from infra.local.services.identity.tokens import TokenOrder, claims_of
 from infra.local.wechat.platform import Platform as WeChatPlatform
 from tests.builders import AlipayPeer
 from tests.integration.api.client import Answer, Client

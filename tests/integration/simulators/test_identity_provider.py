@@ -9,7 +9,8 @@ import httpx
 import jwt
 import pytest
 
-from infra.local.services.identity import KeyRing, create_app, read_key
+from infra.local.services.identity.app import create_app
+from infra.local.services.identity.keys import KeyRing, read_key
 from infra.local.services.web_server import WebServer
 
 ISSUER = "http://identity.test"
