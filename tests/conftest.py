@@ -1,14 +1,14 @@
-"""What many suites share: a real broker, a real engine, and tables of one's own.
+"""What many suites share: a real broker, real engines, and tables of one's own.
 
-``RABBITMQ_URL`` and ``DYNAMODB_ENDPOINT_URL`` in the environment point the suites at services that
-run already.
+``RABBITMQ_URL``, ``DYNAMODB_ENDPOINT_URL`` and ``S3_ENDPOINT_URL`` in the environment point the
+suites at services that run already.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,11 @@ from pynamodb.models import Model
 
 from chalicelib.dynamo import Dynamo
 from chalicelib.settings import Settings
+from infra.local.s3.app import Gate, access_key, create_server
+from infra.local.s3.permission import Permission
 from infra.local.services.broker import Broker, ExternalBroker
 from infra.local.services.dynamodb import DynamoDB, ExternalDynamoDB
+from infra.local.services.objects import Objects
 from infra.local.services.tables import create_table
 
 CreateTables = Callable[..., tuple[type[Model], ...]]
@@ -83,6 +86,25 @@ def dynamodb(
     engine = DynamoDB(_folder(tmp_path_factory, "dynamodb"))
     engine.start()
     yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(
+    tmp_path_factory: pytest.TempPathFactory, aws_credentials: None
+) -> Iterator[Mapping[str, str]]:
+    """The variables that lead to the S3 of this test run, and to its bucket for materials."""
+    url, bucket = os.environ.get("S3_ENDPOINT_URL"), os.environ.get("MATERIALS_BUCKET")
+    if url:
+        yield {"S3_ENDPOINT_URL": url, "MATERIALS_BUCKET": bucket or ""}
+        return
+    usual = Settings.from_env({"MATERIALS_BUCKET": "test-materials"})
+    permission = Permission(usual.materials_bucket, usual.materials_prefix)
+    engine = Objects(_folder(tmp_path_factory, "objects"))
+    engine.start()
+    gate = Gate(access_key(os.environ), usual.aws_region, permission)
+    with create_server(gate, engine.endpoint_url) as server:
+        yield {"S3_ENDPOINT_URL": server.url, "MATERIALS_BUCKET": usual.materials_bucket}
     engine.stop()
 
 
