@@ -15,6 +15,8 @@ from pathlib import Path
 
 from infra.local.catalogue import import_sample
 from infra.local.purchase.alipay_way import AlipayWay
+from infra.local.purchase.course import Course
+from infra.local.purchase.goods import Goods
 from infra.local.purchase.listener import Listener
 from infra.local.purchase.nine_steps import Purchase, Shopper
 from infra.local.purchase.person import Person
@@ -59,19 +61,20 @@ def _show(stack: Stack, course_by_alipay: str, say: _Say) -> bool:
         listener = held.enter_context(Listener(stack.env["RABBITMQ_URL"]))
         student = _a_new_student()
 
-        def purchase(way: WayToPay, course_id: str) -> Purchase:
+        def purchase(way: WayToPay, goods: Goods) -> Purchase:
             return held.enter_context(
                 Purchase(
                     api_url=stack.api_url,
                     identity_url=stack.identity_url,
+                    goods=goods,
                     way=way,
                     listener=listener,
-                    shopper=Shopper(user_id=student, course_id=course_id),
+                    shopper=Shopper(user_id=student),
                 )
             )
 
-        by_alipay = purchase(AlipayWay(stack.alipay_url), course_by_alipay)
-        by_wechat = purchase(WeChatWay(stack.wechat_url), _COURSE_BY_WECHAT)
+        by_alipay = purchase(AlipayWay(stack.alipay_url), Course(course_by_alipay))
+        by_wechat = purchase(WeChatWay(stack.wechat_url), Course(_COURSE_BY_WECHAT))
         operator = held.enter_context(
             Person(
                 api_url=stack.api_url,

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import httpx
 
 from infra.local.purchase.alipay_way import AlipayWay
+from infra.local.purchase.course import Course
+from infra.local.purchase.goods import Goods
 from infra.local.purchase.listener import Listener
 from infra.local.purchase.nine_steps import Purchase, Shopper
 from infra.local.purchase.person import Json, Person
@@ -44,6 +46,7 @@ PATIENCE_SECONDS = 40.0
 _EVERY_TIME = 1000
 _SLOW_SECONDS = 60
 
+A_COURSE = Course("1002")
 _students = itertools.count(int(time.time()))
 
 
@@ -88,7 +91,7 @@ class School:
         self,
         way: WayToPay,
         *,
-        course_id: str = "1002",
+        goods: Goods = A_COURSE,
         user_id: str = "",
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> Purchase:
@@ -98,11 +101,11 @@ class School:
             Purchase(
                 api_url=self.stack.api_url,
                 identity_url=self.stack.identity_url,
+                goods=goods,
                 way=way,
                 listener=listener,
                 shopper=Shopper(
                     user_id=user_id or str(next(_students)),
-                    course_id=course_id,
                     patience_seconds=patience_seconds,
                 ),
             )
@@ -199,6 +202,16 @@ def order_becomes(purchase: Purchase, status: str) -> Json:
     return order_of(purchase)
 
 
+def learning(purchase: Purchase) -> Json:
+    """What the student may do with the course that was bought, and how long."""
+    assert isinstance(purchase.goods, Course)
+    return purchase.goods.learning(purchase.student)
+
+
 def may_learn(purchase: Purchase) -> None:
     """Wait until the course is open."""
-    until("the course is not open", lambda: purchase.learn_status() == "702001", PATIENCE_SECONDS)
+    until(
+        "the course is not open",
+        lambda: learning(purchase)["learnStatus"] == "702001",
+        PATIENCE_SECONDS,
+    )

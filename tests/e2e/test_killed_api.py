@@ -63,7 +63,7 @@ def test_an_order_whose_making_was_killed_is_made_once(
     purchase = school.purchase(school.by_alipay())
     choose, order, *rest = purchase.steps()
     do(choose)
-    write = gate.hold(_TRANSACTION, purchase.choose_course_id, carried_out=carried_out)
+    write = gate.hold(_TRANSACTION, purchase.record_id, carried_out=carried_out)
 
     kill_api(school, write, order.do)
 

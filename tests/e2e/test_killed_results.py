@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from infra.local.purchase.course import Course
 from infra.local.purchase.person import Person
 from infra.local.purchase.steps import until
 from tests.e2e.database_gate import DatabaseGate
@@ -53,7 +54,7 @@ def test_a_result_whose_question_was_killed_is_asked_for_again(school: School) -
 def test_an_approval_that_was_killed_pays_back_once(
     school: School, gate: DatabaseGate, carried_out: bool
 ) -> None:
-    purchase = school.purchase(school.by_alipay(), course_id="1003")
+    purchase = school.purchase(school.by_alipay(), goods=Course("1003"))
     do(*purchase.steps())
     refund = school.refund(purchase)
     refund.ask()

@@ -20,6 +20,7 @@ from tests.e2e.school import (
     Fault,
     School,
     do,
+    learning,
     may_learn,
     order_becomes,
     order_of,
@@ -100,7 +101,7 @@ def test_a_message_published_and_not_deleted_opens_the_course_once(
     kill_at(school, "stream_pump", held)
 
     do(*purchase.steps()[4:])
-    assert purchase.listener.hear(purchase.choose_course_id, PATIENCE_SECONDS) is not None
+    assert purchase.listener.hear(purchase.record_id, PATIENCE_SECONDS) is not None
     _is_granted_once(purchase)
 
 
@@ -110,7 +111,7 @@ def test_a_killed_grant_opens_the_course_once(
 ) -> None:
     purchase = school.purchase(school.by_wechat())
     do(*purchase.steps()[:3])
-    grant = gate.hold(_TRANSACTION, purchase.choose_course_id, _GRANTS, carried_out=carried_out)
+    grant = gate.hold(_TRANSACTION, purchase.record_id, _GRANTS, carried_out=carried_out)
     purchase.way.pay()
 
     kill_at(school, "scheduler", grant)
@@ -124,14 +125,14 @@ def test_a_killed_revocation_takes_the_course_back(school: School, gate: Databas
     purchase = school.purchase(school.by_alipay())
     do(*purchase.steps())
     ask, *rest = school.refund(purchase).steps()
-    revocation = gate.hold(_TRANSACTION, purchase.choose_course_id, _GRANTS, carried_out=True)
+    revocation = gate.hold(_TRANSACTION, purchase.record_id, _GRANTS, carried_out=True)
     do(ask)
 
     kill_at(school, "scheduler", revocation)
 
     do(*rest)
     _is_delivered_again(school, "refundnotify_queue")
-    assert purchase.learn_status() == "702002"
+    assert learning(purchase)["learnStatus"] == "702002"
 
 
 def _is_delivered_again(school: School, queue: str) -> None:
@@ -144,8 +145,7 @@ def _is_delivered_again(school: School, queue: str) -> None:
 def _is_granted_once(purchase: Purchase) -> None:
     """The course is open for the days that were bought, from the payment on."""
     may_learn(purchase)
-    path = f"/learning/choosecourse/learnstatus/{purchase.shopper.course_id}"
-    learning = purchase.student.asks("GET", path)
-    year, rest = learning["validtimeStart"].split("-", 1)
-    assert learning["validtimeEnd"] == f"{int(year) + 1}-{rest}"
+    granted = learning(purchase)
+    year, rest = granted["validtimeStart"].split("-", 1)
+    assert granted["validtimeEnd"] == f"{int(year) + 1}-{rest}"
     assert order_of(purchase)["status"] == "600002"

@@ -37,7 +37,7 @@ def test_a_student_buys_a_course(school: School, way: WayToPay) -> None:
     assert walk(purchase.steps(), said.append), said
     assert [line[:3] for line in said] == [f"✓ {n}" for n in range(1, 10)]
     for number, an_id in (
-        (1, purchase.choose_course_id),
+        (1, purchase.record_id),
         (2, purchase.order_id),
         (2, purchase.pay_no),
     ):

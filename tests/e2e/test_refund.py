@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from infra.local.purchase.course import Course
 from infra.local.purchase.steps import until
-from tests.e2e.school import PATIENCE_SECONDS, School, do, order_becomes
+from tests.e2e.school import PATIENCE_SECONDS, School, do, learning, order_becomes
 
 
 def test_a_refunded_course_is_taken_back_and_can_be_bought_again(school: School) -> None:
@@ -17,7 +18,7 @@ def test_a_refunded_course_is_taken_back_and_can_be_bought_again(school: School)
 
 
 def test_a_part_of_the_money_leaves_the_course_with_the_student(school: School) -> None:
-    purchase = school.purchase(school.by_wechat(), course_id="1003")
+    purchase = school.purchase(school.by_wechat(), goods=Course("1003"))
     do(*purchase.steps())
     operator = school.operator()
     operator.asks(
@@ -37,4 +38,4 @@ def test_a_part_of_the_money_leaves_the_course_with_the_student(school: School) 
         PATIENCE_SECONDS,
     )
     assert refund["refundFen"] == 990
-    assert purchase.learn_status() == "702001"
+    assert learning(purchase)["learnStatus"] == "702001"

@@ -6,6 +6,6 @@
     (html_forms.py)            └─ wechat_payer.py ◄─ wechat_way.py ─┤ way_to_pay.py
                                                                     ▼
     person.py (token, API) ─┬───────────────────────────────► nine_steps.py ◄─ qr_reader.py
-                            └─► refund.py                          ▲   (steps.py: do and look)
-                                                               listener.py (the exchange)
+                            ├─► refund.py                         ▲  ▲  (steps.py: do and look)
+                            └─► course.py ───────────── goods.py ─┘  └─ listener.py (the exchange)
 """

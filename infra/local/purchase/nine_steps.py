@@ -1,6 +1,7 @@
 """One purchase in nine steps, seen from outside: HTTP, the platform, the exchange.
 
-How the payer pays is a part of it (`WayToPay`); everything else is the same for all platforms.
+What is bought (`Goods`) and how the payer pays (`WayToPay`) are parts of it; everything else is the
+same for all goods and all platforms.
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from infra.local.purchase.browser import PayerError
+from infra.local.purchase.goods import Goods
 from infra.local.purchase.listener import Listener
-from infra.local.purchase.person import Json, Person
+from infra.local.purchase.person import Person
 from infra.local.purchase.qr_reader import read_qr
 from infra.local.purchase.steps import Step, StepFailed, expect, until
 from infra.local.purchase.way_to_pay import SeenDelivery, SeenTrade, WayToPay
 
-_PAID_ORDER, _PAID_RECORD, _MAY_LEARN = "600002", "601002", "702001"
+_PAID_ORDER, _PAID_RECORD = "600002", "601002"
 
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """Who buys what. The defaults buy; a test may choose others."""
+    """Who buys, and how long they wait for what takes its time."""
 
     user_id: str = "50"
-    course_id: str = "1002"
     patience_seconds: float = 60.0
 
 
@@ -34,12 +35,14 @@ class Purchase:
     ----------
     api_url, identity_url : str
         The parts of the stack.
+    goods : Goods
+        What is bought.
     way : WayToPay
         How it is paid; closed with the purchase.
     listener : Listener
         Hears what the exchange carries; must listen before the payment.
     shopper : Shopper
-        Who buys what.
+        Who buys.
     """
 
     def __init__(
@@ -47,14 +50,16 @@ class Purchase:
         *,
         api_url: str,
         identity_url: str,
+        goods: Goods,
         way: WayToPay,
         listener: Listener,
         shopper: Shopper,
     ) -> None:
         self.student = Person(api_url=api_url, identity_url=identity_url, user_id=shopper.user_id)
+        self.goods = goods
         self.way = way
         self.shopper = shopper
-        self.choose_course_id = ""
+        self.record_id = ""
         self.order_id = ""
         self.pay_no = ""
         self.link = ""
@@ -75,39 +80,26 @@ class Purchase:
 
     def steps(self) -> tuple[Step, ...]:
         """The nine, to be done in this order."""
-        platform = self.way.platform
+        goods, platform = self.goods, self.way.platform
         return (
-            Step(1, "choose the course (选课)", self._choose),
+            Step(1, goods.choosing, self._choose),
             Step(2, "generate the order and its QR code (下单)", self._order),
             Step(3, f"scan; {platform} makes the payment order (扫码)", self._scan),
             Step(4, f"pay in {platform} (支付)", self._pay),
             Step(5, f"{platform} sends the notification (发送通知)", self._notified),
             Step(6, "the notification is received (接收通知)", self._received),
             Step(7, "ask for the result (查询结果)", self._result),
-            Step(8, "the result is announced (通知学习中心)", self._announced),
-            Step(9, "the course is in the table (开通课程)", self._opened),
+            Step(8, goods.announcing, self._announced),
+            Step(9, goods.opening, self._opened),
         )
-
-    def learn_status(self) -> str:
-        """What the student may do with the course now.
-
-        Raises
-        ------
-        StepFailed
-            There is no answer.
-        """
-        return str(self._learning()["learnStatus"])
 
     def _choose(self) -> str:
         self.student.log_in()
-        record = self.student.asks("POST", f"/learning/choosecourse/{self.shopper.course_id}")
-        expect("status", record["status"], "701002")
-        expect("learnStatus", record["learnStatus"], "702002")
-        self.choose_course_id = record["id"]
-        return f"chooseCourseId {record['id']}"
+        self.record_id = self.goods.choose(self.student)
+        return f"record {self.record_id}"
 
     def _order(self) -> str:
-        wanted = {"outBusinessId": self.choose_course_id, "orderType": "60201"}
+        wanted = {"outBusinessId": self.record_id, "orderType": self.goods.order_type}
         code = self.student.asks("POST", "/orders/generatepaycode", json=wanted)
         self.order_id, self.pay_no = code["orderId"], code["payNo"]
         self.link, self.price_fen = read_qr(code["qrcode"]), code["totalPriceFen"]
@@ -158,7 +150,7 @@ class Purchase:
         return f"order {_PAID_ORDER}, pay record {_PAID_RECORD}"
 
     def _announced(self) -> str:
-        message = self.listener.hear(self.choose_course_id, self.shopper.patience_seconds)
+        message = self.listener.hear(self.record_id, self.shopper.patience_seconds)
         if message is None:
             raise StepFailed("the exchange carried no message about the record")
         expect("orderId in the message", message["orderId"], self.order_id)
@@ -166,18 +158,11 @@ class Purchase:
 
     def _opened(self) -> str:
         until(
-            f"learnStatus did not become {_MAY_LEARN}",
-            lambda: self.learn_status() == _MAY_LEARN,
+            f"{self.goods.called} did not open",
+            lambda: self.goods.is_open(self.student),
             self.shopper.patience_seconds,
         )
-        table = self.student.asks("GET", "/learning/mycoursetable")
-        courses = [row["courseId"] for row in table["items"]]
-        expect("the course in my course table", self.shopper.course_id in courses, True)
-        return f"learnStatus {_MAY_LEARN} until {self._learning()['validtimeEnd']}"
-
-    def _learning(self) -> Json:
-        path = f"/learning/choosecourse/learnstatus/{self.shopper.course_id}"
-        return self.student.asks("GET", path)
+        return self.goods.opened(self.student)
 
     def _trade(self) -> SeenTrade:
         try:

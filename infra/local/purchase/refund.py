@@ -1,4 +1,4 @@
-"""A refund of a purchase, seen from outside: an operator asks, money and course go back."""
+"""A refund of a purchase, seen from outside: an operator asks, money and goods go back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from infra.local.purchase.nine_steps import Purchase
 from infra.local.purchase.person import Json, Person
 from infra.local.purchase.steps import Step, StepFailed, expect, until
 
-_REFUNDED_ORDER, _REFUNDED_RECORD, _MAY_NOT_LEARN = "600004", "601003", "702002"
-_DONE = "done"
+_REFUNDED_ORDER, _REFUNDED_RECORD, _DONE = "600004", "601003", "done"
 
 
 class Refund:
@@ -30,11 +29,11 @@ class Refund:
 
     def steps(self) -> tuple[Step, ...]:
         """The three, to be done in this order."""
-        platform = self._purchase.way.platform
+        purchase = self._purchase
         return (
             Step(1, "an operator asks for the refund (申请退款)", self.ask),
-            Step(2, f"{platform} pays back (退款到账)", self._paid_back),
-            Step(3, "the course is taken back (收回课程)", self._taken_back),
+            Step(2, f"{purchase.way.platform} pays back (退款到账)", self._paid_back),
+            Step(3, purchase.goods.taking_back, self._taken_back),
         )
 
     def ask(self) -> str:
@@ -73,14 +72,11 @@ class Refund:
     def _taken_back(self) -> str:
         purchase = self._purchase
         until(
-            f"learnStatus did not become {_MAY_NOT_LEARN}",
-            lambda: purchase.learn_status() == _MAY_NOT_LEARN,
+            f"{purchase.goods.called} was not taken back",
+            lambda: not purchase.goods.is_open(purchase.student),
             purchase.shopper.patience_seconds,
         )
-        table = purchase.student.asks("GET", "/learning/mycoursetable")
-        courses = [row["courseId"] for row in table["items"]]
-        expect("the course in my course table", purchase.shopper.course_id in courses, False)
-        return f"learnStatus {_MAY_NOT_LEARN}, gone from my course table"
+        return purchase.goods.taken_back(purchase.student)
 
     def _order(self) -> Json:
         return self._purchase.student.asks("GET", f"/orders/{self._purchase.order_id}")
