@@ -19,11 +19,15 @@ from chalicelib.orders.storage.rows import (
     RefundRow,
     UsedOnceRow,
 )
+from chalicelib.resources.rows import ChooseMaterialItem, MaterialItem, OwnedMaterialItem
 
 MODELS: tuple[type[Model], ...] = (
     CourseItem,
     ChooseCourseItem,
     CourseTableItem,
+    MaterialItem,
+    ChooseMaterialItem,
+    OwnedMaterialItem,
     OrderRow,
     OrderGuardRow,
     OrderItemRow,

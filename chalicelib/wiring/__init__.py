@@ -54,9 +54,11 @@ from chalicelib.wiring.payments import (
 from chalicelib.wiring.sellers import (
     learning,
     learning_store,
+    material_choosing,
     order_store,
     purchasables,
     purchases,
+    resources_store,
 )
 from chalicelib.wiring.subscribers import learning_drain, learning_refund_drain
 
@@ -75,6 +77,7 @@ __all__ = [
     "learning_drain",
     "learning_store",
     "links",
+    "material_choosing",
     "numbers",
     "order_book",
     "order_store",
@@ -92,6 +95,7 @@ __all__ = [
     "refund_results",
     "refund_sender",
     "relay",
+    "resources_store",
     "secrets",
     "sweeper",
     "token_verifier",

@@ -1,4 +1,4 @@
-"""The stores, and how orders and the learning centre meet."""
+"""The stores, and how orders and the sellers meet."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from chalicelib.learning.service import LearningService
     from chalicelib.orders.ports import OrderStore
     from chalicelib.purchasables import Purchasables, Purchases
+    from chalicelib.resources.choose import MaterialChoosing
+    from chalicelib.resources.ports import ResourcesStore
 
 
 @cache
@@ -37,11 +39,27 @@ def learning_store() -> LearningStore:
 
 
 @cache
+def resources_store() -> ResourcesStore:
+    """Where the study materials keep their records."""
+    from chalicelib.resources.store import DynamoResourcesStore
+
+    return DynamoResourcesStore(dynamo())
+
+
+@cache
 def purchasables() -> Purchasables:
     """What orders may be made for."""
     from chalicelib.learning.sale import CoursePurchasables
+    from chalicelib.purchasables import OrderType
+    from chalicelib.resources.sale import MaterialPurchasables
+    from chalicelib.selling.sellers import Sellers
 
-    return CoursePurchasables(learning_store())
+    return Sellers(
+        {
+            OrderType.COURSE: CoursePurchasables(learning_store()),
+            OrderType.STUDY_MATERIAL: MaterialPurchasables(resources_store()),
+        }
+    )
 
 
 @cache
@@ -63,4 +81,14 @@ def learning() -> LearningService:
         numbers=numbers(),
         clock=clock(),
         renew_window=timedelta(days=settings().renew_window_days),
+    )
+
+
+@cache
+def material_choosing() -> MaterialChoosing:
+    """Step 1 for study materials: what a click on one means."""
+    from chalicelib.resources.choose import MaterialChoosing
+
+    return MaterialChoosing(
+        store=resources_store(), purchases=purchases(), numbers=numbers(), clock=clock()
     )

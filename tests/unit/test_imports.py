@@ -53,6 +53,7 @@ NEVER = (
     "chalicelib.orders.wechat.oauth",
     "chalicelib.orders.storage.store",
     "chalicelib.resources.files",
+    "chalicelib.resources.store",
 )
 
 LOADED_BY: dict[str, tuple[str, ...]] = {
