@@ -16,6 +16,7 @@ ELSEWHERE = {
     "RABBITMQ_URL": "amqp://elsewhere",
     "DYNAMODB_ENDPOINT_URL": "http://elsewhere",
     "S3_ENDPOINT_URL": "http://elsewhere",
+    "CHROMIUM": "/elsewhere/chromium",
 }
 
 
