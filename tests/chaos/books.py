@@ -92,6 +92,16 @@ class Tables:
             effects += 0 if found else 1 + sale.paid_back
         return Books(outbox=self.outbox(), findings=tuple(findings), effects=effects)
 
+    def to_follow(self) -> int:
+        """Orders whose goods have not followed their payment or refund, whoever sold them."""
+        records = {row["key"]: row.get("status") for row in self._rows("choose-courses")}
+        wants = {_ORDER_PAID: _CHOSEN, _ORDER_COMPLETED: _CHOSEN, _ORDER_REFUNDED: _REFUNDED}
+        return sum(
+            records.get(f"record#{row['out_business_id']}") != wants[row["status"]]
+            for row in self._rows("orders")
+            if row["status"] in wants
+        )
+
     def outbox(self) -> int:
         """Rows of the outbox."""
         return sum(1 for _ in self._rows("outbox"))

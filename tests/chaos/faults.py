@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pika.adapters.blocking_connection import BlockingChannel
 
 from tests.chaos.place import FOREIGN_QUEUE, Place, until
+from tests.chaos.poison import poison_messages
 
 Fault = Callable[[Place, random.Random], AbstractContextManager[None]]
 
@@ -48,7 +49,7 @@ def _line_cut_again_and_again(place: Place, chance: random.Random) -> Iterator[N
     """In the middle of batches, too: before, among and after their confirms."""
     place.line.cut()
     before = place.line.cuts
-    place.line.cut_every(chance.randrange(1_500, 6_000))
+    place.line.cut_every(chance.randrange(2_500, 7_000))
     try:
         yield
         until("the line is cut in the middle", lambda: place.line.cuts > before)
@@ -129,6 +130,21 @@ def _queues_full(place: Place, _: random.Random) -> Iterator[None]:
 
 
 @contextmanager
+def _certificate_untrusted(place: Place, _: random.Random) -> Iterator[None]:
+    """Of an authority that nobody knows. Nobody may say a word to who presents it."""
+    before = place.tls.shown
+    try:
+        place.tls.is_strange = True
+        place.line.cut()
+        yield
+        until("somebody is shown the certificate", lambda: place.tls.shown > before)
+    finally:
+        place.tls.is_strange = False
+    if place.tls.taken_in:
+        raise RuntimeError("somebody trusted a certificate of nobody's")
+
+
+@contextmanager
 def _wrong_password(place: Place, _: random.Random) -> Iterator[None]:
     try:
         place.broker.ctl("change_password", _USER, "another")
@@ -205,9 +221,11 @@ FAULTS: Mapping[str, Fault] = {
     "all queues are deleted": _all_queues_deleted,
     "all queues are deleted with what is in them": _queues_deleted_with_messages,
     "the work queues are full": _queues_full,
+    "the certificate is untrusted": _certificate_untrusted,
     "the password is wrong": _wrong_password,
     "the virtual host is forbidden": _virtual_host_forbidden,
     "the database refuses everything": _database_refuses,
+    "messages are poison": poison_messages,
     "the relay is killed": _relay_killed,
     "the drains, the sweeper and the audit are killed": _drains_killed,
     "relay and drains are down": _all_functions_killed,

@@ -2,8 +2,8 @@
 
 ::
 
-    stream_pump, scheduler ──► line ──► broker
-              └──────────────► gate ──► database engine ◄── writers, books
+    stream_pump, scheduler ══TLS══► line ══► tls ──► broker
+              └───────────────────► gate ──► database engine ◄── writers, books
 
 The functions wait for short times instead of minutes; all else is as it is shipped.
 """
@@ -13,8 +13,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
@@ -28,6 +30,7 @@ from infra.local.services.dynamodb import DynamoDB
 from infra.local.stack import Stack
 from tests.chaos.gate import RefusingGate
 from tests.chaos.line import Line
+from tests.chaos.tls import HOST, TlsTerminator
 
 QUICK = {
     "SCHEDULE_PERIOD_SECONDS": "4",
@@ -49,6 +52,14 @@ _PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
 
+@dataclass(slots=True)
+class Strangers:
+    """What came from elsewhere; ``acks`` are deliveries of it that drains were done with."""
+
+    messages: int = 0
+    acks: int = 0
+
+
 class Place:
     """A context manager: everything runs inside it, and nothing of it afterwards."""
 
@@ -57,10 +68,12 @@ class Place:
         self.folder = folder
         self.broker = Broker(folder / "broker")
         self._engine = DynamoDB(folder / "dynamodb")
-        self.line = Line(self.broker.port)
+        self.tls = TlsTerminator(folder / "tls", self.broker.port)
+        self.line = Line(self.tls.port)
         self.gate = RefusingGate(self._engine.endpoint_url)
         delays = tuple(int(delay) for delay in QUICK["RETRY_DELAYS_SECONDS"].split(","))
         self.topology: Topology = platform_topology(delays)
+        self.strangers = Strangers()
         self._stack = Stack(folder / "stack", self._overrides(), only=PARTS)
         self._held = ExitStack()
 
@@ -92,6 +105,7 @@ class Place:
                 server.launch()
             for server in (self._engine, self.broker):
                 server.wait_ready()
+            self._held.enter_context(self.tls)
             self._held.enter_context(self.line)
             self._held.enter_context(self.gate)
             self._held.enter_context(self._stack)
@@ -127,10 +141,25 @@ class Place:
                 connection.close()
 
     def waiting(self) -> dict[str, int]:
-        """How many messages each queue of ours has, with those that a drain holds."""
+        """How many messages each queue of ours has, with those that a drain holds.
+
+        The broker counts every few seconds only.
+        """
         lines = self.broker.ctl("-q", "list_queues", "--no-table-headers", "name", "messages")
         counts = (line.split("\t") for line in lines.splitlines() if line)
         return {name: int(count) for name, count in counts if name in self.queues}
+
+    def dead(self) -> dict[str, int]:
+        """How many messages each dead queue has, now."""
+        counts: dict[str, int] = {}
+
+        def ask(channel: BlockingChannel) -> None:
+            for subscription in self.topology.subscriptions:
+                answer = channel.queue_declare(subscription.dead_queue, passive=True)
+                counts[subscription.dead_queue] = answer.method.message_count
+
+        self.on_broker(ask)
+        return counts
 
     def bind_foreign_queue(self) -> None:
         """Declare and bind the queue of another subscriber; its messages stay in it. Idempotent."""
@@ -176,10 +205,14 @@ class Place:
                 yield directory.name.encode()
 
     def _overrides(self) -> dict[str, str]:
-        url = self.broker.amqp_url.replace(f":{self.broker.port}/", f":{self.line.port}/")
+        there = urlsplit(self.broker.amqp_url)
+        url = there._replace(
+            scheme="amqps", netloc=f"{there.username}:{there.password}@{HOST}:{self.line.port}"
+        )
         return {
             **QUICK,
-            "RABBITMQ_URL": url,
+            "RABBITMQ_URL": url.geturl(),
+            "RABBITMQ_CA_FILE": str(self.tls.ca_file.resolve()),
             "RABBITMQ_MANAGEMENT_URL": self.broker.management_url,
             "DYNAMODB_ENDPOINT_URL": self.gate.url,
             "TABLE_PREFIX": "chaos-",

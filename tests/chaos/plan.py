@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _MESSAGES_A_FAULT = 38
-_FEWEST_FAULTS = 5
+_FEWEST_FAULTS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,9 @@ class Report:
     duplicated : int
         Copies beyond the first of each message, at least: by what was confirmed or by what the
         drains were done with, whichever tells of more. Never an effect.
+    poison : int
+        Messages of strangers that could not be handled, beside ``messages``: each went to the dead
+        queues, and an operator dropped it or, its row being mended, replayed it.
     lost : int
         Orders whose goods did not follow their payment or their refund, by the tables.
     effects : int
@@ -63,6 +66,7 @@ class Report:
     confirmed: int
     acked: int
     duplicated: int
+    poison: int
     lost: int
     effects: int
     wrong: list[str]
@@ -90,7 +94,8 @@ class Report:
             f"seed {self.seed}: {self.messages} messages, {len(self.faults)} faults, "
             f"{self.seconds:.0f} s; published {self.published}, confirmed {self.confirmed}, "
             f"lost {self.lost}, duplicated {self.duplicated}, effects {self.effects}, "
-            f"dead {self.dead}, outbox {self.outbox_left}, wrong {len(self.wrong)}"
+            f"dead {self.dead}, outbox {self.outbox_left}, wrong {len(self.wrong)}, "
+            f"poison {self.poison}"
         )
 
 

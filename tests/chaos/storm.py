@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from chalicelib.mq.message import PAYNOTIFY_EXCHANGE
+from chalicelib.mq.refund_message import REFUNDNOTIFY_EXCHANGE
 from tests.chaos.books import Books, Tables
 from tests.chaos.counts import counted
 from tests.chaos.faults import FAULTS, start
@@ -127,7 +130,7 @@ class _Storm:
         seconds = self._seconds()
         for part in _WORKERS:
             self._place.part(part).stop()
-        books, waiting = tables.books(sales.sold), self._place.waiting()
+        books = tables.books(sales.sold)
         metrics = counted(self._place.logs)
         messages = sales.written
         for finding in books.findings[:20]:
@@ -139,17 +142,27 @@ class _Storm:
             confirmed=metrics["OutboxConfirmed"],
             acked=metrics["DrainAcked"],
             duplicated=max(
-                0, metrics["OutboxConfirmed"] - messages, metrics["DrainAcked"] - messages
+                0,
+                metrics["OutboxConfirmed"] - messages,
+                metrics["DrainAcked"] - self._place.strangers.acks - self._heard_of(sales),
             ),
+            poison=self._place.strangers.messages,
             lost=books.lost,
             effects=books.effects,
             wrong=[str(finding) for finding in books.twice],
-            dead=sum(waiting.get(s.dead_queue, 0) for s in self._place.topology.subscriptions),
+            dead=sum(self._place.dead().values()),
             outbox_left=books.outbox,
             seconds=round(seconds, 1),
             metrics=dict(sorted(metrics.items())),
             faults=self._happened,
         )
+
+    def _heard_of(self, sales: Sales) -> int:
+        """Deliveries, when every subscriber hears once of each payment and of each refund."""
+        refunds = sum(sale.paid_back for sale in sales.sold)
+        listeners = Counter(s.exchange for s in self._place.topology.subscriptions)
+        paid, refunded = listeners[PAYNOTIFY_EXCHANGE], listeners[REFUNDNOTIFY_EXCHANGE]
+        return len(sales.sold) * paid + refunds * refunded
 
     def _seconds(self) -> float:
         return time.monotonic() - self._began

@@ -137,6 +137,7 @@ def test_a_run_is_well_only_when_nothing_is_missing_doubled_or_left(
         "confirmed": 65,
         "acked": 66,
         "duplicated": 6,
+        "poison": 13,
         "lost": 0,
         "effects": 60,
         "wrong": [],
