@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from chalicelib.orders.ports import OrderStore
     from chalicelib.purchasables import Purchasables, Purchases
     from chalicelib.resources.choose import MaterialChoosing
-    from chalicelib.resources.ports import ResourcesStore
+    from chalicelib.resources.downloads import MaterialDownloads
+    from chalicelib.resources.ports import MaterialFiles, ResourcesStore
+    from chalicelib.resources.shelf import MaterialShelf
 
 
 @cache
@@ -91,4 +93,33 @@ def material_choosing() -> MaterialChoosing:
 
     return MaterialChoosing(
         store=resources_store(), purchases=purchases(), numbers=numbers(), clock=clock()
+    )
+
+
+@cache
+def material_files() -> MaterialFiles:
+    """Where the contents of materials are kept."""
+    from chalicelib.resources.files import S3MaterialFiles
+
+    return S3MaterialFiles(settings())
+
+
+@cache
+def material_shelf() -> MaterialShelf:
+    """What materials there are, and which are mine."""
+    from chalicelib.resources.shelf import MaterialShelf
+
+    return MaterialShelf(resources_store())
+
+
+@cache
+def material_downloads() -> MaterialDownloads:
+    """Step 9 for study materials: links to what was bought."""
+    from chalicelib.resources.downloads import MaterialDownloads
+
+    return MaterialDownloads(
+        store=resources_store(),
+        files=material_files(),
+        clock=clock(),
+        valid_for=timedelta(seconds=settings().material_link_seconds),
     )

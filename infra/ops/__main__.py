@@ -15,9 +15,19 @@ from collections.abc import Sequence
 
 from chalicelib.errors import AppError
 from chalicelib.settings import SettingsError
-from infra.ops import catalogue, channels, dead_letters, grants, outbox, refunds, relay, topology
+from infra.ops import (
+    catalogue,
+    channels,
+    dead_letters,
+    grants,
+    materials,
+    outbox,
+    refunds,
+    relay,
+    topology,
+)
 
-_GROUPS = (catalogue, channels, dead_letters, grants, outbox, refunds, relay, topology)
+_GROUPS = (catalogue, channels, dead_letters, grants, materials, outbox, refunds, relay, topology)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
