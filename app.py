@@ -15,6 +15,7 @@ from chalicelib.orders.routes.notify_api import notifications
 from chalicelib.orders.routes.order_api import my_orders
 from chalicelib.orders.routes.pay_pages import pay_pages
 from chalicelib.orders.routes.refund_api import refunds
+from chalicelib.resources.jobs import resources_jobs
 from chalicelib.settings import settings
 
 # its logger has the name of ours: left to itself it would silence all but errors
@@ -31,6 +32,7 @@ app.register_blueprint(pay_pages, url_prefix="/orders")
 app.register_blueprint(notifications, url_prefix="/orders")
 app.register_blueprint(messages)
 app.register_blueprint(learning_jobs)
+app.register_blueprint(resources_jobs)
 app.register_blueprint(order_jobs)
 
 wiring.preload(settings().preload)

@@ -192,6 +192,8 @@ def platform_topology(
         (
             learning_subscription(retry_delays_seconds, paynotify_style),
             learning_refund_subscription(retry_delays_seconds),
+            resources_subscription(retry_delays_seconds),
+            resources_refund_subscription(retry_delays_seconds),
         )
     )
 

@@ -63,7 +63,12 @@ from chalicelib.wiring.sellers import (
     purchases,
     resources_store,
 )
-from chalicelib.wiring.subscribers import learning_drain, learning_refund_drain
+from chalicelib.wiring.subscribers import (
+    learning_drain,
+    learning_refund_drain,
+    resources_drain,
+    resources_refund_drain,
+)
 
 __all__ = [
     "alipay",
@@ -101,6 +106,8 @@ __all__ = [
     "refund_results",
     "refund_sender",
     "relay",
+    "resources_drain",
+    "resources_refund_drain",
     "resources_store",
     "secrets",
     "sweeper",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.settings import settings
 from chalicelib.wiring.messages import broker_address
-from chalicelib.wiring.sellers import learning_store
+from chalicelib.wiring.sellers import learning_store, resources_store
 
 if TYPE_CHECKING:
     from chalicelib.mq.delivery import Handler
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @cache
 def learning_drain() -> Drain:
-    """Step 9: payment results from the queue to the learning centre."""
+    """Payment results from the queue to the learning centre."""
     from chalicelib.learning.grants import Granting
     from chalicelib.mq.topology import QueueStyle, learning_subscription
     from chalicelib.purchasables import OrderType
@@ -41,6 +41,34 @@ def learning_refund_drain() -> Drain:
     return _drain(
         learning_refund_subscription(settings().retry_delays_seconds),
         RefundResultSubscriber(OrderType.COURSE, Revoking(learning_store())),
+    )
+
+
+@cache
+def resources_drain() -> Drain:
+    """Payment results from their queue to the study materials."""
+    from chalicelib.mq.topology import resources_subscription
+    from chalicelib.purchasables import OrderType
+    from chalicelib.resources.grants import MaterialGranting
+    from chalicelib.selling.subscriber import PayResultSubscriber
+
+    return _drain(
+        resources_subscription(settings().retry_delays_seconds),
+        PayResultSubscriber(OrderType.STUDY_MATERIAL, MaterialGranting(resources_store())),
+    )
+
+
+@cache
+def resources_refund_drain() -> Drain:
+    """Refunds that revoke goods, from their own queue to the study materials."""
+    from chalicelib.mq.topology import resources_refund_subscription
+    from chalicelib.purchasables import OrderType
+    from chalicelib.resources.revocations import MaterialRevoking
+    from chalicelib.selling.subscriber import RefundResultSubscriber
+
+    return _drain(
+        resources_refund_subscription(settings().retry_delays_seconds),
+        RefundResultSubscriber(OrderType.STUDY_MATERIAL, MaterialRevoking(resources_store())),
     )
 
 

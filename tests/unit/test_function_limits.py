@@ -18,7 +18,12 @@ GATEWAY_SECONDS = 29
 
 FILE = Path(__file__).parents[2] / ".chalice" / "config.json"
 SCHEDULED = sorted(e.name for e in app.event_sources if isinstance(e, ScheduledEventConfig))
-DRAINS = ("update_learning", "update_learning_refunds")
+DRAINS = (
+    "update_learning",
+    "update_learning_refunds",
+    "update_resources",
+    "update_resources_refunds",
+)
 
 
 def seconds_of(function: str) -> int:

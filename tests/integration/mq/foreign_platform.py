@@ -44,8 +44,9 @@ class ForeignPlatform:
         self._url = urlsplit(broker.amqp_url)
         self._virtual_host = self._url.path.removeprefix("/")
         self.topology = platform_topology(settings.retry_delays_seconds)
-        self.payments, self.refunds = (Wire(broker, each) for each in self.topology.subscriptions)
-        for wire in (self.payments, self.refunds):
+        self._wires = [Wire(broker, each) for each in self.topology.subscriptions]
+        self.payments, self.refunds = self._wires[:2]
+        for wire in self._wires:
             wire.declare()
         self._dynamo = Dynamo(settings)
         self._publisher = RabbitPublisher(self.payments.address, self.topology, SystemClock())
@@ -122,7 +123,7 @@ class ForeignPlatform:
 
     def leave(self) -> None:
         self._publisher.close()
-        for wire in (self.payments, self.refunds):
+        for wire in self._wires:
             wire.clean_up()
 
 

@@ -38,7 +38,7 @@ class Malformed(ValueError):
 class Payment:
     key: str
     opens: datetime
-    ends: datetime
+    ends: datetime | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ def read(body: bytes) -> Payment | Refund | None:
         _moment(message, "refundedAt")
         return Refund(key)
     opens = _moment(message, "paidAt")
+    if message.get("validDays", 0) is None:
+        return Payment(key, opens, None)
     return Payment(key, opens, opens + timedelta(days=_number(message, "validDays")))
 
 
@@ -119,7 +121,8 @@ class Shelf:
             if isinstance(heard, Payment):
                 if paid_before:
                     return
-                span = (heard.opens.isoformat(), heard.ends.isoformat(), heard.key)
+                ends = heard.ends.isoformat() if heard.ends else None
+                span = (heard.opens.isoformat(), ends, heard.key)
                 db.execute("UPDATE purchase SET opens = ?, ends = ? WHERE key = ?", span)
                 if not refunded_before:
                     db.execute("INSERT INTO journal VALUES (?, 'granted')", (heard.key,))
@@ -132,8 +135,8 @@ class Shelf:
         with closing(self._open()) as db:
             return db.execute("SELECT key, effect FROM journal ORDER BY key, rowid").fetchall()
 
-    def readable(self) -> dict[str, tuple[str, str]]:
-        """What was paid for and not refunded: from when until when."""
+    def readable(self) -> dict[str, tuple[str, str | None]]:
+        """What was paid for and not refunded: from when until when, None for ever."""
         with closing(self._open()) as db:
             rows = db.execute(
                 "SELECT key, opens, ends FROM purchase WHERE opens IS NOT NULL AND NOT refunded"

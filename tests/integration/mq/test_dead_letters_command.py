@@ -22,7 +22,8 @@ from infra.local.processes.children import ROOT
 from infra.local.services.broker import Broker, ExternalBroker
 from tests.integration.mq.conftest import ANSWER_SECONDS
 
-PAYMENTS, REFUNDS = platform_topology((10, 60)).subscriptions
+SUBSCRIPTIONS = platform_topology((10, 60)).subscriptions
+PAYMENTS, REFUNDS = SUBSCRIPTIONS[:2]
 
 
 class Deployment:
@@ -37,7 +38,7 @@ class Deployment:
         }
         settings = Settings.from_env({"RABBITMQ_URL": amqp_url})
         address = BrokerAddress(settings, FetchedSecrets(dict))
-        for subscription in (PAYMENTS, REFUNDS):
+        for subscription in SUBSCRIPTIONS:
             RabbitInbox(address, subscription, 1, Deadline.after(ANSWER_SECONDS)).close()
 
     def bury(self, subscription: Subscription, *messages: tuple[str, bytes]) -> None:

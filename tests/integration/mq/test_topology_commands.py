@@ -42,7 +42,7 @@ def test_applied_to_an_empty_broker_everything_is_there_and_is_left_alone_again(
 ) -> None:
     survey, builder, said = vhost.survey(), RabbitBuilder(vhost.address), list[str]()
     assert apply(survey, builder, TOPOLOGY, said.append)
-    assert len([line for line in said if line.startswith("done: ")]) == 12
+    assert len([line for line in said if line.startswith("done: ")]) == 22
     assert checked(survey) == (True, ["nothing differs"])
     assert checked(AmqpSurvey(vhost.address)) == (True, ["nothing differs"])
 

@@ -133,7 +133,7 @@ def test_the_table_of_exchanges_is_the_topology() -> None:
 def test_the_table_of_queues_is_the_topology_to_the_last_argument() -> None:
     told = {
         row[0].strip("`"): dict(re.findall(r"`([a-z-]+)` ([^,]+)", row[1]))
-        for row in rows_of("## The queues of the learning centre")
+        for row in rows_of("## The queues of the sellers")
         if row[0].startswith("`")
     }
     assert told == {

@@ -6,7 +6,6 @@ from chalicelib.mq.topology import (
     Queue,
     QueueStyle,
     Subscription,
-    Topology,
     learning_subscription,
     platform_topology,
 )
@@ -20,11 +19,16 @@ def queues() -> dict[str, Queue]:
 def test_the_names_on_the_wire_stay() -> None:
     topology = platform_topology((10, 60))
     assert topology.exchanges() == ("paynotify_exchange_fanout", "refundnotify_exchange_fanout")
-    assert topology.work_queues() == ("paynotify_queue", "refundnotify_queue")
+    assert topology.work_queues() == (
+        "paynotify_queue",
+        "refundnotify_queue",
+        "paynotify_resources_queue",
+        "refundnotify_resources_queue",
+    )
 
 
 def test_payments_and_refunds_share_neither_exchange_nor_queue() -> None:
-    payments, refunds = platform_topology((10, 60)).subscriptions
+    payments, refunds = platform_topology((10, 60)).subscriptions[:2]
     assert payments.exchange != refunds.exchange
     assert {queue.name for queue in refunds.queues()} == {
         "refundnotify_queue",
@@ -39,7 +43,7 @@ def test_a_message_expects_the_queues_of_its_own_exchange_alone() -> None:
     topology = platform_topology((10, 60))
     refunds = topology.of({"refundnotify_exchange_fanout"})
     assert refunds.exchanges() == ("refundnotify_exchange_fanout",)
-    assert refunds.work_queues() == ("refundnotify_queue",)
+    assert refunds.work_queues() == ("refundnotify_queue", "refundnotify_resources_queue")
     assert topology.of(set(topology.exchanges())) == topology
 
 
@@ -97,12 +101,20 @@ def test_equal_delays_share_a_queue() -> None:
     assert fixed.retry_queue(2) == "work.retry.5s"
 
 
-def test_two_subscribers_of_one_exchange_share_only_the_exchange() -> None:
-    other = Subscription(SUBSCRIPTION.exchange, "paynotify_resources_queue", (10, 60))
-    topology = Topology((SUBSCRIPTION, other))
-    assert topology.exchanges() == (SUBSCRIPTION.exchange,)
-    assert topology.work_queues() == ("paynotify_queue", "paynotify_resources_queue")
-    assert not set(queues()) & {queue.name for queue in other.queues()}
+def test_the_sellers_share_the_exchanges_and_no_queue() -> None:
+    learning, learning_refunds, resources, resources_refunds = platform_topology(
+        (10, 60)
+    ).subscriptions
+    assert learning.exchange == resources.exchange
+    assert learning_refunds.exchange == resources_refunds.exchange
+    assert {queue.name for queue in resources_refunds.queues()} == {
+        "refundnotify_resources_queue",
+        "refundnotify_resources_queue.dead",
+        "refundnotify_resources_queue.retry.10s",
+        "refundnotify_resources_queue.retry.60s",
+    }
+    names = [queue.name for queue in platform_topology((10, 60)).queues()]
+    assert len(names) == len(set(names)) == 16
 
 
 def test_a_work_queue_that_was_there_before_us_has_no_arguments_and_the_rest_is_as_ever() -> None:
@@ -111,6 +123,6 @@ def test_a_work_queue_that_was_there_before_us_has_no_arguments_and_the_rest_is_
     for queue in plain.queues():
         ours = {} if queue.name == "paynotify_queue" else queues()[queue.name].arguments
         assert queue.arguments == ours
-    payments, refunds = platform_topology((10, 60), QueueStyle.PLAIN).subscriptions
+    payments, *others = platform_topology((10, 60), QueueStyle.PLAIN).subscriptions
     assert payments == plain
-    assert refunds.style is QueueStyle.QUORUM
+    assert {other.style for other in others} == {QueueStyle.QUORUM}

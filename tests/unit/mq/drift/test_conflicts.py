@@ -10,13 +10,13 @@ import pytest
 from chalicelib.mq.drift.conflict import DRIFT, MIGRATION
 from chalicelib.mq.drift.found import FoundTopology
 from chalicelib.mq.drift.plan import plan
-from chalicelib.mq.topology import QueueStyle, platform_topology
-from tests.unit.mq.builders import SUBSCRIPTION, TOPOLOGY
+from chalicelib.mq.topology import QueueStyle, Topology, learning_subscription
+from tests.unit.mq.builders import REFUND_SUBSCRIPTION, SUBSCRIPTION, TOPOLOGY
 from tests.unit.mq.drift.builders import all_of, with_arguments, with_queue
 
 WORK, DEAD = SUBSCRIPTION.work_queue, SUBSCRIPTION.dead_queue
 RETRY = "paynotify_queue.retry.10s"
-PLAIN = platform_topology((10, 60), QueueStyle.PLAIN)
+PLAIN = Topology((learning_subscription((10, 60), QueueStyle.PLAIN), REFUND_SUBSCRIPTION))
 ALL = all_of(TOPOLOGY)
 
 
