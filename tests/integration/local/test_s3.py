@@ -183,7 +183,7 @@ def test_the_key_neither_lists_nor_deletes_nor_leaves_its_prefix(
         lambda: s3.put_object(Bucket=bucket, Key=elsewhere, Body=b"x"),
         lambda: s3.get_object(Bucket="another-bucket", Key=KEY),
         lambda: s3.get_object_tagging(Bucket=bucket, Key=KEY),
-        lambda: s3.copy_object(Bucket=bucket, Key=KEY, CopySource=f"{bucket}/{elsewhere}"),
+        lambda: s3.copy_object(Bucket=bucket, Key=f"{KEY}.copy", CopySource=f"{bucket}/{KEY}"),
         lambda: s3.create_multipart_upload(Bucket=bucket, Key=KEY),
     ):
         with pytest.raises(ClientError) as refused:

@@ -13,7 +13,15 @@ from botocore.credentials import Credentials
 from infra.local.s3.claim import claim_of
 from infra.local.s3.refusal import Refusal
 from infra.local.s3.request import Request
-from infra.local.s3.sigv4 import sha256
+from infra.local.s3.sigv4 import (
+    SIGNATURE,
+    UNSIGNED_PAYLOAD,
+    Scope,
+    canonical_request,
+    sha256,
+    signature,
+    string_to_sign,
+)
 from infra.local.s3.verification import AccessKey, verify
 from tests.unit.local.signed_by_hand import (
     DOCUMENTED_KEY,
@@ -198,6 +206,28 @@ def test_a_header_that_nobody_signed_cannot_be_added() -> None:
         added = replace(asked, headers={**asked.headers, "x-amz-acl": "public-read"})
         refusal = refused(added, key=KEY, region=REGION, now=now())
         assert (refusal.status, refusal.code) == (403, "AccessDenied")
+
+
+def test_a_link_names_its_host() -> None:
+    asked = presigned()
+    query = tuple(
+        (n, "range" if n == "X-Amz-SignedHeaders" else v) for n, v in asked.query if n != SIGNATURE
+    )
+    hostless = replace(asked, query=query)
+    date = hostless.parameter("X-Amz-Date") or ""
+    scope = Scope(date[:8], REGION)
+    text = string_to_sign(
+        date,
+        scope,
+        canonical_request(hostless, ["range"], UNSIGNED_PAYLOAD),
+    )
+    signature_of_it = (SIGNATURE, signature(KEY.secret, scope, text))
+    refusal = refused(
+        replace(hostless, query=(*query, signature_of_it)), key=KEY, region=REGION, now=now()
+    )
+
+    assert refusal.code == "AccessDenied"
+    assert "<HeadersNotSigned>host<" in refusal.answer().get_data(as_text=True)
 
 
 def test_another_body_than_the_one_that_was_signed_is_refused() -> None:
