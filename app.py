@@ -15,6 +15,7 @@ from chalicelib.orders.routes.notify_api import notifications
 from chalicelib.orders.routes.order_api import my_orders
 from chalicelib.orders.routes.pay_pages import pay_pages
 from chalicelib.orders.routes.refund_api import refunds
+from chalicelib.resources.api import resources
 from chalicelib.resources.jobs import resources_jobs
 from chalicelib.settings import settings
 
@@ -30,6 +31,7 @@ app.register_blueprint(my_orders, url_prefix="/orders")
 app.register_blueprint(refunds, url_prefix="/orders")
 app.register_blueprint(pay_pages, url_prefix="/orders")
 app.register_blueprint(notifications, url_prefix="/orders")
+app.register_blueprint(resources, url_prefix="/resources")
 app.register_blueprint(messages)
 app.register_blueprint(learning_jobs)
 app.register_blueprint(resources_jobs)

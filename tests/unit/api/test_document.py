@@ -38,7 +38,8 @@ from chalicelib.orders.order_book import DEFAULT_PAGE_SIZE
 from chalicelib.orders.order_book import MAX_PAGE_SIZE as MAX_ORDERS
 from chalicelib.orders.routes.refund_api import MAX_REASON_LENGTH
 from chalicelib.purchasables import OrderType
-from chalicelib.selling.codes import ChooseStatus, ChooseType
+from chalicelib.resources.shelf import MineQuery, ShelfQuery
+from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType
 from chalicelib.selling.pages import MAX_PAGE, MAX_PAGE_SIZE
 from tests.api_contract import document
 from tests.unit.api.reading import (
@@ -163,6 +164,7 @@ def test_a_route_names_an_error_code_only_under_its_own_status() -> None:
         ("SurplusReason", SurplusReason),
         ("RefundStatus", RefundStatus),
         ("RefundKind", RefundKind),
+        ("Charge", Charge),
         ("ChooseType", ChooseType),
         ("ChooseStatus", ChooseStatus),
         ("LearnStatus", LearnStatus),
@@ -187,6 +189,25 @@ def test_the_parameters_of_my_course_table_are_those_of_the_code() -> None:
     assert (schemas["page"]["minimum"], schemas["page"]["default"]) == (1, default.page)
     assert schemas["page"]["maximum"] == MAX_PAGE
     assert (schemas["size"]["maximum"], schemas["size"]["default"]) == (MAX_PAGE_SIZE, default.size)
+
+
+def test_the_parameters_of_the_shelf_and_of_my_materials_are_those_of_the_code() -> None:
+    described = dict(operations())
+    for path, default in (("/resources", ShelfQuery()), ("/resources/mine", MineQuery())):
+        schemas = {p["name"]: p["schema"] for p in described["GET", path]["parameters"]}
+        size = schemas["size"]
+        assert (size["minimum"], size["maximum"], size["default"]) == (
+            1,
+            MAX_PAGE_SIZE,
+            default.size,
+        )
+        if isinstance(default, MineQuery):
+            page = schemas["page"]
+            assert (page["maximum"], page["default"]) == (MAX_PAGE, default.page)
+    for name in ("MaterialPage", "MyMaterialPage"):
+        assert document()["components"]["schemas"][name]["properties"]["items"]["maxItems"] == (
+            MAX_PAGE_SIZE
+        )
 
 
 def test_the_limits_of_my_orders_and_of_refunds_are_those_of_the_code() -> None:
