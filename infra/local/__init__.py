@@ -3,6 +3,7 @@
     demo, up, suites   what `make demo`, `make up` and `make test` run
     stack, parts       the supervisor, and the parts that it starts, in order
     environment, keys  what the functions find: their variables, and secrets made at run time
+    front/             the H5 before the API, and the switch of browsers
     aws/               stand-ins for API Gateway, the stream's mapping and the schedules
     services/          RabbitMQ, the engines of DynamoDB and S3, the tables, the identity provider
     s3/                what S3 checks before it answers, in front of its engine

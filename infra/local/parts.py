@@ -86,8 +86,8 @@ class Parts:
         """All parts in the order of their start; those of one stage start at the same time."""
         env, at = self.env(), self.addresses
         keys = ("--keys", str(self._folder / "keys"))
-        identity = (*keys, "--issuer", env["JWT_ISSUER"], "--audience", env["JWT_AUDIENCE"])
-        identity += ("--redirects-below", f"{at.api_url}/h5/")
+        issuer = (*keys, "--issuer", env["JWT_ISSUER"], "--audience", env["JWT_AUDIENCE"])
+        identity = (*issuer, "--redirects-below", f"{at.api_url}/h5/")
         alipay = (*keys, "--app-id", env["ALIPAY_APP_ID"], "--seller-id", env["ALIPAY_SELLER_ID"])
         wechat = (*keys, *_wechat_merchant(env))
         return (
@@ -167,7 +167,9 @@ class Parts:
         return self._listening(name, module, url, options, health="/healthz")
 
     def _api(self) -> Server:
-        return self._listening("api", "aws.gateway", self.addresses.api_url, (), health="/health")
+        api_url, wechat_url = self.addresses.api_url, self.addresses.wechat_url
+        bridge = ("--bridge", f"{wechat_url}/_bridge.js") if wechat_url else ()
+        return self._listening("api", "aws.gateway", api_url, bridge, health="/health")
 
     def _listening(
         self, name: str, module: str, url: str, options: tuple[str, ...], *, health: str

@@ -1,7 +1,9 @@
-"""Serves the app over HTTP on loopback, answering as API Gateway does.
+"""Serves the app over HTTP on loopback, answering as API Gateway does, with the H5 in front.
 
     python -m infra.local.aws.gateway --port 8000
 
+``LOCAL_BROWSER_BAR=1`` shows the switch of browsers on every page, and ``H5_CLIENT_ID`` is the H5's
+name at another identity provider than that of the local stack (`infra.local.front`).
 Each request is logged as method, path, status and milliseconds. The query is left out: it carries
 signatures. On SIGTERM no new request is taken, and those under way are answered first.
 """
@@ -9,12 +11,14 @@ signatures. On SIGTERM no new request is taken, and those under way are answered
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from chalice.deploy.validate import validate_routes
@@ -23,12 +27,17 @@ from chalicelib.errors import AppError, InvalidRequest, PayloadTooLarge
 from chalicelib.settings import settings
 from infra.local.aws.api_gateway import MAX_BODY_BYTES, ApiGateway, HttpAnswer, HttpRequest
 from infra.local.aws.lambda_runtime import PROJECT_APP, load_app, log_to_stdout, stop_on_signals
+from infra.local.front.front import Answering, Front
+from infra.local.front.settings import FrontSettings
+from infra.local.processes.children import ROOT
+from infra.local.services.identity.client import H5_CLIENT_ID
 
 LOOPBACK = "127.0.0.1"
 
 _STOP_SECONDS = 8
 _IDLE_SECONDS = 60
 _CHUNK_BYTES = 64 * 1024
+_WITHOUT_LENGTH = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 # A client that is still sending does not read: what is too large is swallowed before it is refused.
 _MOST_SWALLOWED_BYTES = 8 * MAX_BODY_BYTES
 
@@ -38,7 +47,7 @@ class GatewayServer(ThreadingHTTPServer):
 
     request_queue_size = 128
 
-    def __init__(self, gateway: ApiGateway, port: int = 0) -> None:
+    def __init__(self, gateway: Answering, port: int = 0) -> None:
         super().__init__((LOOPBACK, port), _Connection)
         self.gateway = gateway
         self._under_way = 0
@@ -120,7 +129,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
-        if answer.status != HTTPStatus.NO_CONTENT:
+        if answer.status not in _WITHOUT_LENGTH:
             self.send_header("Content-Length", str(len(answer.body)))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -149,19 +158,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="hand bodies over as bytes, which API Gateway does not do",
     )
+    parser.add_argument("--h5", type=Path, default=ROOT / "h5", help="the folder of the H5")
+    parser.add_argument("--bridge", default="", metavar="URL", help="the simulated WeChat's script")
     chosen = parser.parse_args(arguments)
     log_to_stdout()
     stopping = stop_on_signals()
     app = load_app(chosen.app)
     # What could not be deployed is not served either.
     validate_routes(app.routes)
-    gateway = ApiGateway(app, h5_origin=settings().h5_origin, bodies_as_text=not chosen.raw_bodies)
-    server = GatewayServer(gateway, chosen.port)
+    api = ApiGateway(app, h5_origin=settings().h5_origin, bodies_as_text=not chosen.raw_bodies)
+    server = GatewayServer(Front(api, _front_settings(chosen.h5, chosen.bridge)), chosen.port)
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     print(f"ready {server.url}", flush=True)
     stopping.wait()
     server.stop()
     return 0
+
+
+def _front_settings(folder: Path, bridge: str) -> FrontSettings:
+    return FrontSettings(
+        folder=folder,
+        issuer=settings().jwt_issuer,
+        audience=settings().jwt_audience,
+        client_id=os.environ.get("H5_CLIENT_ID") or H5_CLIENT_ID,
+        bridge=bridge,
+        bar=os.environ.get("LOCAL_BROWSER_BAR") == "1",
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from infra.local.services.identity.client import Client
 
 _CHALLENGE = re.compile(r"[0-9A-Za-z_-]{43}", re.ASCII)
+_SCOPES = ("openid", "profile")
 _NOT_SUPPORTED = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
@@ -60,6 +61,8 @@ class Asked:
     client_id: str
     redirect_uri: str
     code_challenge: str
+    scope: str
+    """What is granted of what was asked."""
     nonce: str
     login_hint: str
 
@@ -95,7 +98,8 @@ def read_request(query: MultiDict[str, str]) -> Asked:
         if name in query:
             raise Refused(error, f"{name} is not supported")
     _require_code_in_the_query(query)
-    if "openid" not in query.get("scope", "").split():
+    scopes = query.get("scope", "").split()
+    if "openid" not in scopes:
         raise Refused("invalid_scope", "the scope must have openid")
     if query.get("code_challenge_method") != "S256":
         raise Refused("invalid_request", "PKCE is required: code_challenge_method=S256")
@@ -107,6 +111,7 @@ def read_request(query: MultiDict[str, str]) -> Asked:
         client_id=query["client_id"],
         redirect_uri=query["redirect_uri"],
         code_challenge=query["code_challenge"],
+        scope=" ".join(scope for scope in _SCOPES if scope in scopes),
         nonce=query.get("nonce", ""),
         login_hint=query.get("login_hint", ""),
     )

@@ -22,6 +22,7 @@ class Authorization:
     redirect_uri: str
     code_challenge: str
     """The S256 one: base64url of the SHA-256 of the verifier."""
+    scope: str = "openid"
     nonce: str = field(default="", repr=False)
 
 

@@ -17,7 +17,7 @@ def metadata(issuer: str, address: str) -> dict[str, Any]:
         "authorization_endpoint": f"{address}/authorize",
         "token_endpoint": f"{address}/token",
         "jwks_uri": f"{address}/.well-known/jwks.json",
-        "scopes_supported": ["openid"],
+        "scopes_supported": ["openid", "profile"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code"],

@@ -54,6 +54,7 @@ def sign_in(client: Client, codes: Codes, *, issuer: str) -> Blueprint:
                 client_id=asked.client_id,
                 redirect_uri=asked.redirect_uri,
                 code_challenge=asked.code_challenge,
+                scope=asked.scope,
                 nonce=asked.nonce,
             )
         )

@@ -32,7 +32,7 @@ def token_endpoint(issuer: Issuer, client: Client, codes: Codes) -> Blueprint:
             return _refused(refusal)
         access_token = issuer.access_token(held.order)
         answer = _bearer(access_token, held.order)
-        answer |= {"scope": "openid", "id_token": issuer.id_token(held, access_token)}
+        answer |= {"scope": held.scope, "id_token": issuer.id_token(held, access_token)}
         return as_json(answer, readable_by=client.origin)
 
     def _refused(refusal: NotExchanged) -> Response:
