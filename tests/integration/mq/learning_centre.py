@@ -39,10 +39,9 @@ class LearningCentre:
         self.numbers: list[str] = []
         wire.declare()
 
-    def subscriber(self, settings: Settings | None = None) -> Handler:
-        """What handles a payment; with other settings it may not reach its store."""
-        store = DynamoLearningStore(Dynamo(settings)) if settings else self.store
-        return PayResultSubscriber(OrderType.COURSE, Granting(store))
+    def subscriber(self) -> Handler:
+        """What handles a payment."""
+        return PayResultSubscriber(OrderType.COURSE, Granting(self.store))
 
     def choose(self, *numbers: int) -> None:
         """Courses are chosen, and wait for their payments."""

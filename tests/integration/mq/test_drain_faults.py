@@ -8,11 +8,9 @@ import pytest
 
 from chalicelib.errors import BrokerError
 from chalicelib.mq.delivery import Ack, Delivery, Outcome
-from chalicelib.mq.drain import DrainReport
 from chalicelib.mq.rabbit import BrokerAddress
 from chalicelib.secrets import FetchedSecrets
 from chalicelib.settings import Settings
-from infra.local.processes.children import free_port
 from infra.local.services.broker import Broker
 from tests.conftest import CreateTables
 from tests.integration.mq.conftest import Wire, eventually
@@ -33,24 +31,6 @@ def centre(wire: Wire, local_settings: Settings, create_tables: CreateTables) ->
     centre = LearningCentre(wire, local_settings, create_tables)
     centre.choose(*MANY)
     return centre
-
-
-def test_a_store_that_refuses_for_ten_drains_costs_no_attempt(centre: LearningCentre) -> None:
-    centre.pay(*MANY)
-    nobody_there = {"DYNAMODB_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
-    broken = Settings.from_env({"STAGE": "local", "TABLE_PREFIX": "none-", **nobody_there})
-
-    for _ in range(10):
-        refused = Noting(centre.subscriber(broken))
-        report = drain(centre.wire, refused, lambda: bool(refused.handled))  # noqa: B023
-        assert (report.acked, report.retried, report.dead) == (0, 0, 0)
-        assert {d.attempt for d in refused.handled} == {1}
-    assert centre.opened() == 0
-    assert ready(centre.wire, centre.wire.subscription.dead_queue) == 0
-
-    report = drain(centre.wire, centre.subscriber(), centre.all_opened)
-    assert report == DrainReport(acked=len(MANY))
-    assert centre.is_right_and_done()
 
 
 @pytest.mark.parametrize("after_messages", [0, 3])
