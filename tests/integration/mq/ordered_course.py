@@ -35,7 +35,7 @@ from chalicelib.orders.results import PaymentResults
 from chalicelib.orders.storage import rows
 from chalicelib.orders.storage.store import DynamoOrderStore
 from chalicelib.orders.verdict import Paid, RefundDone
-from chalicelib.purchasables import OrderType
+from chalicelib.purchasables import OrderType, Purchasables
 from chalicelib.selling.subscriber import PayResultSubscriber, RefundResultSubscriber
 from chalicelib.settings import Settings
 from tests.contract.orders.things import ITEM, ORDER, RECORD
@@ -92,10 +92,14 @@ class OrderedCourse:
         self.audit = self.another_audit()
         self._choose_and_order()
 
+    def sellers(self) -> Purchasables:
+        """Whom the audit asks."""
+        return CoursePurchasables(self.learning)
+
     def another_audit(self) -> GrantAudit:
         return GrantAudit(
             store=self.store,
-            purchasables=CoursePurchasables(self.learning),
+            purchasables=self.sellers(),
             clock=self.clock,
             schedule=AuditSchedule(),
             report=self.reports.append,
