@@ -70,8 +70,8 @@ SECTIONS = (
         REFUND_MOVES,
     ),
     Section(
-        "Choose-course record (选课状态)",
-        "A free course begins as chosen.",
+        "Choose-course and choose-material record (选课状态)",
+        "What is free begins as chosen.",
         {
             ChooseStatus.CHOSEN: "选课成功",
             ChooseStatus.AWAITING_PAYMENT: "待支付",
@@ -92,7 +92,7 @@ def _lines() -> Iterator[str]:
     yield "# States"
     yield ""
     yield "Written by `python -m infra.docs.states`, from the lists by which the code refuses any"
-    yield "other step: `chalicelib.orders.states` and `chalicelib.learning.model`."
+    yield "other step: `chalicelib.orders.states` and `chalicelib.selling.codes`."
     for section in SECTIONS:
         yield from ("", f"## {section.title}", "", section.text, "")
         yield from _diagram(section)
