@@ -1,18 +1,19 @@
-"""I5 by the real broker and the real engine: orders of payments and refunds end in one course row.
+"""I5 by the real broker and the real engine: every order of payments and refunds, one course row.
 
-tests/unit/learning/test_i5_permutations.py goes through all orders; here some of them travel the
-whole way, each with a student of its own.
+tests/unit/learning/test_i5_permutations.py goes through the orders of other sets as well; here all
+of one set travel the whole way, each with a student of its own.
 """
 
 from __future__ import annotations
 
 import random
-import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby, permutations
+from itertools import permutations
 
 import pytest
 
@@ -46,6 +47,8 @@ from tests.unit.mq.builders import an_insert
 DAYS = 10
 PAID_ON_DAY = {"first": 0, "second": 5, "renewal": 18}
 GONE = ("first", "second")
+MESSAGES = len(PAID_ON_DAY) + len(GONE)
+ORDERS = list(permutations(range(MESSAGES)))
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,18 @@ class Bench:
         drain = Drain(connector(wire.address), wire.subscription, handle_and_note, limits)
         return drain.run(remaining_millis)
 
+    def hear(self, *batches: Sequence[OutboxMessage]) -> None:
+        """Batches go out one after the other, and are heard by both drains at the same time."""
+        for batch in batches:
+            self.relay(batch)
+        counts = Counter(message.exchange for batch in batches for message in batch)
+        with ThreadPoolExecutor(len(counts)) as beside:
+            reports = list(beside.map(self.drain, counts.keys(), counts.values()))
+        assert [report.acked for report in reports] == list(counts.values())
+
+    def ends_of(self, students: Iterable[str]) -> dict[str, End]:
+        return {student: self.end_of(student) for student in students}
+
     def end_of(self, student: str) -> End:
         row = self.store.course_row(student, "1002")
         assert row is not None
@@ -175,59 +190,29 @@ def bench(
     bench.publisher.close()
 
 
-def some_orders(count: int) -> list[tuple[int, ...]]:
-    """As they happened, backwards, and others; the same ones in every run."""
-    everything = list(permutations(range(len(PAID_ON_DAY) + len(GONE))))
-    chance = random.Random(60201)
-    return [everything[0], everything[-1], *chance.sample(everything[1:-1], count - 2)]
+def test_i5_every_order_of_payments_and_refunds_leaves_the_same_course(bench: Bench) -> None:
+    """A student for each order: the first messages of all travel together, then the second ones."""
+    orders = {f"student-{place}": order for place, order in enumerate(ORDERS)}
+    messages = {student: bench.messages_for(student) for student in orders}
 
+    for place in range(MESSAGES):
+        bench.hear([messages[student][order[place]] for student, order in orders.items()])
 
-def test_i5_messages_heard_one_after_the_other_in_several_orders_leave_the_same_course(
-    bench: Bench,
-) -> None:
-    for place, order in enumerate(some_orders(6)):
-        messages = bench.messages_for(f"student-{place}")
-        heard = [messages[number] for number in order]
-        heard.append(heard[0])  # and one of them once more
-
-        for exchange, together in groupby(heard, key=lambda message: message.exchange):
-            share = list(together)
-            bench.relay(share)
-            assert bench.drain(exchange, len(share)).acked == len(share)
-
-        assert bench.end_of(f"student-{place}") == EXPECTED, order
+    assert bench.ends_of(orders) == dict.fromkeys(orders, EXPECTED)
     assert bench.left_over() == []
 
 
-def test_i5_messages_of_many_orders_heard_by_both_drains_at_once_leave_the_same_course(
+def test_i5_messages_heard_by_both_drains_at_once_and_again_leave_the_same_course(
     bench: Bench,
 ) -> None:
-    students = {f"student-{place}": order for place, order in enumerate(some_orders(12))}
+    chance = random.Random(60202)
+    orders = {f"student-{place}": order for place, order in enumerate(chance.sample(ORDERS, 12))}
     heard: list[OutboxMessage] = []
-    for student, order in students.items():
+    for student, order in orders.items():
         messages = bench.messages_for(student)
         heard += [messages[number] for number in order]
-    bench.relay(heard)
-    again = random.Random(60202).sample(heard, 20)
-    bench.relay(again)
 
-    everything = [*heard, *again]
-    reports: dict[str, DrainReport] = {}
+    bench.hear(heard, chance.sample(heard, 20))
 
-    def drain(exchange: str, count: int) -> None:
-        reports[exchange] = bench.drain(exchange, count)
-
-    counts = {m.exchange: 0 for m in everything}
-    for message in everything:
-        counts[message.exchange] += 1
-    drains = [threading.Thread(target=drain, args=each) for each in counts.items()]
-    for each in drains:
-        each.start()
-    for each in drains:
-        each.join(2 * ANSWER_SECONDS)
-
-    assert {exchange: report.acked for exchange, report in reports.items()} == counts
-    assert {student: bench.end_of(student) for student in students} == dict.fromkeys(
-        students, EXPECTED
-    )
+    assert bench.ends_of(orders) == dict.fromkeys(orders, EXPECTED)
     assert bench.left_over() == []
