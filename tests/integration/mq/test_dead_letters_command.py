@@ -101,6 +101,28 @@ def test_letters_are_listed_replayed_and_dropped(deployment: Deployment) -> None
     assert deployment.bodies(REFUNDS.dead_queue) == []
 
 
+def test_what_both_sellers_could_not_read_is_a_letter_of_each_and_replayed_for_one_alone(
+    deployment: Deployment,
+) -> None:
+    materials = SUBSCRIPTIONS[2]
+    for subscription in (PAYMENTS, materials):
+        deployment.bury(subscription, ("1", b"{"))
+
+    listed = deployment.command("list")
+    assert "paynotify_queue.dead: 1 letters\n  1: attempt 3" in listed.stdout
+    assert "paynotify_resources_queue.dead: 1 letters\n  1: attempt 3" in listed.stdout
+    refused = deployment.command("replay", "1")
+    assert refused.returncode == 1
+    assert "1 is in more than one queue: say which" in refused.stderr
+
+    replayed = deployment.command("replay", "1", "--queue", materials.work_queue)
+    assert replayed.returncode == 0, replayed.stderr
+    assert deployment.bodies(materials.work_queue) == [b"{"]
+    assert deployment.bodies(materials.dead_queue) == []
+    assert deployment.bodies(PAYMENTS.dead_queue) == [b"{"]
+    assert deployment.bodies(PAYMENTS.work_queue) == []
+
+
 REFUSED: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("replay", "1", "404"), 1, "nothing was changed: no dead letter 404"),
     (("drop", "404", "--reason", "a test"), 1, "nothing was changed: no dead letter 404"),
