@@ -58,6 +58,20 @@ def test_a_grant_opens_the_material_in_one_transaction():
     assert library.owned().opening == a_grant(record_id)
 
 
+def test_a_grant_gives_the_guard_back():
+    library = Library(a_material())
+    library.pay(library.chosen_id())
+
+    other = ResourcesChange(
+        write_id="w", choose_material=a_pending_record("501"), open_pending=True
+    )
+    library.store.commit(other)
+
+    pending = library.store.pending(STUDENT, "3002")
+    assert pending is not None
+    assert pending.choose_material_id == "501"
+
+
 @pytest.mark.parametrize("valid_days", [None, 0, -1, 1, 365, 36_501, 10**12])
 def test_whatever_days_a_message_names_it_is_granted_for_ever(valid_days):
     store = store_with("500")
