@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from tests.chaos.gate import RefusingGate
 from tests.chaos.plan import plan_of
 from tests.chaos.report import Report
 from tests.chaos.shop import Sale
+from tests.chaos.tls import HOST, TlsTerminator
 
 PAID_AT = datetime(2026, 3, 1, 4, 0, 5, tzinfo=UTC)
 
@@ -71,6 +74,37 @@ def test_a_request_that_was_to_be_held_passes_when_its_fault_is_over() -> None:
 
         assert gate.take("PutItem", b"a") is None
         assert gate.take("PutItem", b"b") is second
+
+
+@pytest.mark.parametrize("verifies", [True, False])
+def test_who_goes_on_with_a_certificate_of_nobody_is_counted(
+    tmp_path: Path, verifies: bool
+) -> None:
+    client = ssl.create_default_context()
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        tls = TlsTerminator(tmp_path, broker.getsockname()[1])
+        client.load_verify_locations(tls.ca_file)
+        with tls:
+            assert speaks(client, tls, broker)
+            tls.is_strange = True
+            if not verifies:
+                client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+            assert speaks(client, tls, broker) is not verifies
+            assert (tls.shown, tls.taken_in) == (1, 0 if verifies else 1)
+            tls.is_strange = False
+            assert speaks(client, tls, broker)
+
+
+def speaks(client: ssl.SSLContext, tls: TlsTerminator, broker: socket.socket) -> bool:
+    """Whether a client gets through to the broker; False if it does not want to."""
+    with socket.create_connection(("127.0.0.1", tls.port), timeout=20) as line:
+        try:
+            with client.wrap_socket(line, server_hostname=HOST) as safe_line:
+                safe_line.sendall(b"hello")
+                with broker.accept()[0] as heard:
+                    return heard.recv(5) == b"hello"
+        except ssl.SSLCertVerificationError:
+            return False
 
 
 def test_what_is_as_it_should_be_is_no_finding() -> None:
