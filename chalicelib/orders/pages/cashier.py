@@ -15,6 +15,7 @@ from chalicelib.orders.cashier import Counter
 from chalicelib.orders.model import OrderStatus, PayChannel, PayNo, TradeType
 from chalicelib.orders.pages.browser import Browser
 from chalicelib.orders.pages.layout import Page, asked_for, form_action, render_page
+from chalicelib.orders.pages.platforms import WaysOn
 from chalicelib.orders.pages.qr import qr_data_uri
 from chalicelib.orders.pages.ways import channel_of, ways_for
 
@@ -43,7 +44,8 @@ class CashierView:
 
     ``served`` are the platforms that can be paid at, ``leads_to`` the sites that our answer to the
     form may redirect to. ``result_url`` is where who has paid reads the result, empty while nobody
-    can have paid.
+    can have paid. ``on`` is for a page that stays open while somebody pays elsewhere: what it asks,
+    and where it goes then.
     """
 
     state: CashierState
@@ -59,6 +61,7 @@ class CashierView:
     link: str
     leads_to: tuple[str, ...] = ()
     result_url: str = ""
+    on: WaysOn | None = None
 
 
 def cashier_state(counter: Counter, now: datetime) -> CashierState:
@@ -86,8 +89,10 @@ def cashier_page(view: CashierView) -> Page:
     payable = view.state is CashierState.PAYABLE
     on_a_desktop = view.browser is Browser.DESKTOP
     ways = ways_for(view.browser, view.served)
+    on = view.on if payable else None
     return render_page(
         "cashier.html",
+        polls=on is not None,
         form_action=form_action(view.action, *view.leads_to),
         state=view.state.value,
         leave_for_alipay=view.browser is Browser.WECHAT and PayChannel.ALIPAY in view.served,
@@ -100,7 +105,15 @@ def cashier_page(view: CashierView) -> Page:
         action=view.action,
         pay_no=view.pay_no,
         token=view.token,
-        ways=[(_LABELS[way], channel_of(way).value, asked_for(way)) for way in ways],
+        ways=[_way(way) for way in ways],
+        on=on,
+        unpaid=OrderStatus.UNPAID.value,
         result_url=view.result_url,
         qrcode=qr_data_uri(view.link) if payable and on_a_desktop else "",
     )
+
+
+def _way(way: TradeType) -> tuple[str, str, str, str]:
+    """What the button says and sends, the platform that it looks like, and ``tradeType``."""
+    channel = channel_of(way)
+    return _LABELS[way], channel.value, channel.name.lower(), asked_for(way)

@@ -54,6 +54,9 @@ def show_cashier() -> Response:
     browser = _browser(pay_pages.current_request)
     served = wiring.channels()
     undecided = state not in (CashierState.PAID, CashierState.REFUNDED)
+    may_be_paid = undecided and bool(counter.live.opened_at)
+    # a desktop waits for the phone that scans its code
+    on = ways_on(pay_no) if may_be_paid or browser is Browser.DESKTOP else None
     page = cashier_page(
         CashierView(
             state=state,
@@ -70,7 +73,8 @@ def show_cashier() -> Response:
             leads_to=tuple(
                 site for way in ways_for(browser, served) for site in form_leads_to(way)
             ),
-            result_url=ways_on(pay_no).result_url if undecided and counter.live.opened_at else "",
+            result_url=on.result_url if on and may_be_paid else "",
+            on=on,
         )
     )
     return page_answer(page)

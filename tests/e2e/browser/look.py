@@ -18,8 +18,9 @@ _RULES: dict[str, Any] = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations", "incomplete"],
 }
-# What axe cannot decide is no violation, but of a contrast we want to know it.
+# What axe cannot decide is no violation, but of the contrast of words we want to know it.
 _MUST_BE_DECIDED = frozenset({"color-contrast"})
+_A_SIGN_AND_NO_WORD = "nonBmp"
 
 _WIDTH = "document.documentElement.scrollWidth"
 _TARGETS = "a[href], button, summary, input:not([type=hidden]), select"
@@ -66,7 +67,13 @@ def _found_by_axe(page: Page) -> list[str]:
         f"{each['id']}: {node['html'][:120]}: {node.get('failureSummary', each['help'])}"
         for each in counted
         for node in each["nodes"]
+        if not _is_sign(node)
     ]
+
+
+def _is_sign(node: dict[str, Any]) -> bool:
+    data = [check["data"] for check in node["any"]]
+    return any(isinstance(d, dict) and d.get("messageKey") == _A_SIGN_AND_NO_WORD for d in data)
 
 
 def _too_wide(page: Page) -> list[str]:

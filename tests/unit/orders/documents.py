@@ -150,6 +150,7 @@ def every_page(words: str) -> list[Page]:
             for state in CashierState
             for browser in Browser
         ),
+        cashier_page(a_view(on=WaysOn(cashier_url=words, payresult_url=words, result_url=words))),
         message_page(words, words),
         message_page(words, words, cashier_url=words),
         waiting_page(words, 3, an_again(token=words, tries=1), cashier_url=words),

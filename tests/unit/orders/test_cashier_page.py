@@ -28,7 +28,7 @@ from chalicelib.orders.pages.ways import ways_for
 from chalicelib.purchasables import OrderType
 from tests.builders import PAY_NO, a_pay_record
 from tests.fakes.clock import START
-from tests.unit.orders.documents import ACTION, Document, a_view, policy_of
+from tests.unit.orders.documents import ACTION, ON, Document, a_view, policy_of
 
 END = START + timedelta(minutes=30)
 SOON = START + timedelta(seconds=30)
@@ -201,6 +201,15 @@ class TestOffers:
         assert shown(Browser.MOBILE).all("a") == []
         assert shown(Browser.MOBILE, result_url=url).one("a").attributes["href"] == url
 
+    def test_who_waits_for_another_to_pay_asks_us_and_goes_on_to_the_result(self) -> None:
+        watch = shown(Browser.DESKTOP, on=ON).one("div", id="watch").attributes
+
+        assert watch["data-payresult"] == ON.payresult_url
+        assert watch["data-result"] == ON.result_url
+        assert watch["data-unpaid"] == "600001"
+        paid = cashier_page(a_view(browser=Browser.DESKTOP, on=ON, state=CashierState.PAID))
+        assert "connect-src" not in policy_of(paid)
+
     def test_its_forms_lead_to_us_and_where_we_lead_only(self) -> None:
         alone = policy_of(cashier_page(a_view()))
         with_oauth = policy_of(cashier_page(a_view(leads_to=("https://open.weixin.example",))))
@@ -250,7 +259,7 @@ def test_what_cannot_be_paid_offers_no_way_to_pay(
     page = shown(browser, state=state)
 
     assert words in page.visible
-    assert page.all("form") == page.all("img") == page.all("script") == []
+    assert page.all("form") == page.all("img") == page.all("dialog") == []
     assert PAY_NO not in page.visible
 
 
@@ -260,6 +269,8 @@ def test_only_a_page_of_something_going_on_looks_again_by_itself() -> None:
 
         looks_again = page.all("meta", **{"http-equiv": "refresh", "content": "5"})
         assert bool(looks_again) is (state is CashierState.PROCESSING)
+        if state is not CashierState.PAYABLE:
+            assert ("location.reload()" in page.script) is bool(looks_again)
 
 
 def test_a_way_is_offered_by_a_browser_of_its_kind_only() -> None:
