@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +28,9 @@ def gate(
 @pytest.fixture(scope="session")
 def stack(gate: DatabaseGate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     own = {"DYNAMODB_ENDPOINT_URL": gate.url, "TABLE_PREFIX": f"e2e-{uuid.uuid4().hex[:12]}-"}
+    if os.environ["AWS_ACCESS_KEY_ID"] == "local":
+        # As on Lambda: its credentials are temporary, and a link has one part more for that.
+        own["AWS_SESSION_TOKEN"] = "a-session-token"
     with Stack(tmp_path_factory.mktemp("stack"), {**QUICK, **own}) as running:
         import_sample(running.env)
         yield running

@@ -7,7 +7,8 @@ fast the machine is: that is the moment at which to kill it.
 from __future__ import annotations
 
 import threading
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,16 +21,18 @@ _NOT_PASSED_ON = frozenset({"connection", "host", "transfer-encoding", "content-
 
 @dataclass(eq=False)
 class Held:
-    """One request that shall not get its answer.
+    """One request that shall not get its answer, or each of its kind until it is let go.
 
     ``names`` are texts that its body has, all of them; ``carried_out`` says whether the engine gets
-    it all the same.
+    it all the same. ``client_port`` is that of whoever asked first.
     """
 
     operation: str
     names: tuple[str, ...]
     carried_out: bool
+    each: bool = False
     reached: threading.Event = field(default_factory=threading.Event)
+    client_port: int = 0
 
     def wait(self) -> None:
         """Wait until it has come, and the engine has carried it out if it shall."""
@@ -68,7 +71,19 @@ class DatabaseGate:
 
     def hold(self, operation: str, *names: str, carried_out: bool) -> Held:
         """Hold the next such request; what comes after it passes."""
-        held = Held(operation, names, carried_out)
+        return self._hold(Held(operation, names, carried_out))
+
+    @contextmanager
+    def holding_each(self, operation: str, *names: str) -> Iterator[Held]:
+        """Hold every such request, which the engine never gets, until the end of the block."""
+        held = self._hold(Held(operation, names, carried_out=False, each=True))
+        try:
+            yield held
+        finally:
+            with self._lock:
+                self._held.remove(held)
+
+    def _hold(self, held: Held) -> Held:
         with self._lock:
             self._held.append(held)
         return held
@@ -77,7 +92,7 @@ class DatabaseGate:
         """What shall happen to a request; None: pass it on."""
         with self._lock:
             found = next((held for held in self._held if held.fits(operation, body)), None)
-            if found is not None:
+            if found is not None and not found.each:
                 self._held.remove(found)
             return found
 
@@ -102,6 +117,7 @@ class _Pass(BaseHTTPRequestHandler):
             if held is None or held.carried_out:
                 status, headers, answer = self._ask(body)
             if held is not None:
+                held.client_port = held.client_port or self.client_address[1]
                 held.reached.set()
                 # the client says no more until it has its answer, so it ends here with the client
                 self.rfile.read(1)

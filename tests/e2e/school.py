@@ -23,6 +23,7 @@ from infra.local.purchase.nine_steps import Purchase, Shopper
 from infra.local.purchase.person import Json, Person
 from infra.local.purchase.refund import Refund
 from infra.local.purchase.steps import Step, StepFailed, until, walk
+from infra.local.purchase.study_material import StudyMaterial
 from infra.local.purchase.way_to_pay import WayToPay
 from infra.local.purchase.wechat_way import WeChatWay
 from infra.local.stack import Stack
@@ -46,7 +47,7 @@ PATIENCE_SECONDS = 40.0
 _EVERY_TIME = 1000
 _SLOW_SECONDS = 60
 
-A_COURSE = Course("1002")
+A_COURSE, A_MATERIAL = Course("1002"), StudyMaterial("2001")
 _students = itertools.count(int(time.time()))
 
 
@@ -139,6 +140,10 @@ class School:
         return self.fault(
             way, on=call, do="slow", seconds=_SLOW_SECONDS, times=1, out_trade_no=pay_no
         )
+
+    def mends(self, deed: Callable[[], object]) -> None:
+        """Do something at the end of the test."""
+        self._held.callback(deed)
 
     def meanwhile(self, deed: Callable[[], _T]) -> Future[_T]:
         """Do something while the test goes on."""

@@ -31,13 +31,16 @@ def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
-def test_the_demo_buys_two_courses_gives_one_back_and_leaves_no_process(tmp_path: Path) -> None:
+def test_the_demo_buys_courses_and_a_material_and_leaves_no_process(tmp_path: Path) -> None:
     demo = _demo(tmp_path / "stack")
 
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert re.findall(r"^✓ (\d) ", demo.stdout, re.MULTILINE) == list("123456789" * 2 + "123")
+    steps = re.findall(r"^✓ (\d) ", demo.stdout, re.MULTILINE)
+    assert steps == list("123456789" * 2 + "123" + "123456789")
     assert demo.stdout.count("learnStatus 702001") == 2
     assert "learnStatus 702002, gone from my course table" in demo.stdout
+    assert re.search(r"对账手册\.md, \d+ bytes, SHA-256 [0-9a-f]{16}", demo.stdout)
+    assert "X-Amz-" not in demo.stdout + demo.stderr
     assert _processes_in(tmp_path) == []
 
 

@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
+from chalicelib.dynamo import Dynamo
+from chalicelib.resources.store import DynamoResourcesStore
+from chalicelib.settings import Settings
 from infra.local.catalogue import SAMPLE, import_sample
 from infra.local.purchase.nine_steps import Purchase
 from infra.local.purchase.steps import Step, walk
 from infra.local.purchase.way_to_pay import WayToPay
+from infra.local.services.objects import Objects
 from infra.local.stack import Stack
-from tests.e2e.school import School, do
+from tests.e2e.school import A_MATERIAL, School, do
 
 _SOON = 4.0
 
@@ -87,11 +92,39 @@ def test_a_step_that_does_not_happen_is_named(school: School, platform: str, num
     _stops_at(number, purchase, before, lambda: break_it(school, way))
 
 
+def _other_content(school: School) -> None:
+    """S3 has something else than what was imported, until the next import."""
+    settings, engine = Settings.from_env(school.stack.env), school.stack.part("objects")
+    material = DynamoResourcesStore(Dynamo(settings)).material(A_MATERIAL.material_id)
+    assert material is not None
+    assert isinstance(engine, Objects)
+    school.mends(lambda: import_sample(school.stack.env))
+    path = f"/{settings.materials_bucket}/{material.file.key}"
+    httpx.put(engine.endpoint_url + path, content=b"another").raise_for_status()
+
+
 def test_a_course_that_goes_offline_cannot_be_ordered_or_chosen(school: School) -> None:
     chosen, late = (school.purchase(school.by_wechat()) for _ in range(2))
     with _offline_later(school.stack) as take_offline:
         _stops_at(2, chosen, 2, take_offline)
         _stops_at(1, late, 1, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "complaint"),
+    [
+        (lambda school: school.kill("s3"), "no download"),
+        (_other_content, "the SHA-256 of what came"),
+    ],
+    ids=["S3 is down", "the file is another one"],
+)
+def test_a_material_that_is_not_downloaded_is_noticed(
+    school: School, break_it: Callable[[School], None], complaint: str
+) -> None:
+    purchase = school.purchase(school.by_wechat(), goods=A_MATERIAL)
+
+    said = _stops_at(9, purchase, 4, lambda: break_it(school))
+    assert complaint in said
 
 
 @pytest.mark.parametrize(
@@ -111,11 +144,12 @@ def test_a_payer_who_does_not_pay_is_noticed(
     assert purchase.way.trade(purchase.pay_no).state == purchase.way.open_state
 
 
-def _stops_at(number: int, purchase: Purchase, before: int, action: Callable[[], None]) -> None:
+def _stops_at(number: int, purchase: Purchase, before: int, action: Callable[[], None]) -> str:
     said: list[str] = []
     assert not walk(_broken(purchase.steps(), before, action), said.append), said
     assert f"step {number} did not happen" in said[-1], said
     assert len(said) == number
+    return said[-1]
 
 
 def _broken(steps: tuple[Step, ...], before: int, action: Callable[[], None]) -> tuple[Step, ...]:

@@ -70,11 +70,28 @@ class Person:
         StepFailed
             There is no answer, or no success.
         """
-        try:
-            answer = self._api.request(method, path, **options)
-        except httpx.HTTPError as error:
-            raise StepFailed(f"{method} {path}: {error!r}") from error
+        answer = self._answer(method, path, **options)
         if not answer.is_success:
             raise StepFailed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         body: Json = answer.json()
         return body
+
+    def refusal_of(self, method: str, path: str) -> tuple[int, str]:
+        """Status and ``errCode`` of a request that must not be answered.
+
+        Raises
+        ------
+        StepFailed
+            There is no answer, or it is no refusal.
+        """
+        answer = self._answer(method, path)
+        if not answer.is_client_error:
+            # Not what it says: it may be what nobody else should have.
+            raise StepFailed(f"{method} {path} is not refused: {answer.status_code}")
+        return answer.status_code, str(answer.json().get("errCode"))
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._api.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise StepFailed(f"{method} {path}: {error!r}") from error
