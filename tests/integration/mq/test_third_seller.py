@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,15 +14,22 @@ from chalicelib.mq.delivery import Ack, Delivery
 from chalicelib.mq.message import PAYNOTIFY_EXCHANGE, OutboxMessage
 from chalicelib.purchasables import OrderType, SaleStatus
 from chalicelib.resources.sale import MaterialPurchasables
-from chalicelib.selling.codes import ChooseStatus
+from chalicelib.selling.codes import ChooseStatus, PublishStatus
 from chalicelib.selling.sellers import Sellers
 from chalicelib.settings import Settings
 from infra.local.services.broker import Broker, ExternalBroker
 from tests.conftest import CreateTables
+from tests.contract.selling.promises import SellerPromises
+from tests.contract.selling.shops import PRICE, Shop
+from tests.fakes.numbers import FakeNumbers
 from tests.integration.mq.third_seller import (
     MOCK_EXAM,
+    Exam,
+    ExamChoosing,
     ExamEntry,
+    ExamGranting,
     ExamPurchasables,
+    ExamRevoking,
     ExamStore,
     exams_refund_subscription,
     exams_subscription,
@@ -34,6 +42,7 @@ from tests.unit.learning.builders import STUDENT
 from tests.unit.selling.builders import paid, refunded
 
 COURSE, MATERIAL = OrderType.COURSE, OrderType.STUDY_MATERIAL
+EXAM = Exam(exam_id="4001", title="支付接入模拟考试", price_fen=PRICE)
 SUBSCRIPTIONS = (exams_subscription(DELAYS), exams_refund_subscription(DELAYS))
 
 
@@ -61,12 +70,54 @@ def market(
 @pytest.fixture
 def exams(market: Market) -> Exams:
     exams = Exams(market.broker)
+    exams.store.put_exam(EXAM)
     exams.store.put(an_entry())
     return exams
 
 
 def an_entry(entry_id: str = "500") -> ExamEntry:
-    return ExamEntry(entry_id=entry_id, user_id=STUDENT, exam_id="e1", price_fen=Fen(990))
+    return ExamEntry(
+        entry_id=entry_id,
+        user_id=STUDENT,
+        exam_id=EXAM.exam_id,
+        title=EXAM.title,
+        price_fen=Fen(990),
+    )
+
+
+class ExamShop:
+    """Implements `tests.contract.selling.shops.Shop`."""
+
+    order_type = MOCK_EXAM
+    goods_id = EXAM.exam_id
+
+    def __init__(self) -> None:
+        self.store = ExamStore()
+        self.store.put_exam(EXAM)
+        self.purchasables = ExamPurchasables(self.store)
+        self.grants, self.revocations = ExamGranting(self.store), ExamRevoking(self.store)
+        self._choosing = ExamChoosing(self.store, FakeNumbers().next_number)
+
+    def choose(self, user_id: str) -> str:
+        return self._choosing.choose(user_id, self.goods_id).entry_id
+
+    def reprice(self, title: str, price_fen: Fen) -> None:
+        self.store.put_exam(replace(EXAM, title=title, price_fen=price_fen))
+
+    def take_offline(self) -> None:
+        self.store.put_exam(replace(EXAM, publish_status=PublishStatus.OFFLINE))
+
+    def is_open(self, user_id: str) -> bool:
+        entry = self.store.standing_entry(user_id, self.goods_id)
+        return entry is not None and entry.may_sit
+
+
+class TestExams(SellerPromises):
+    """What every seller promises, by the list's last rows."""
+
+    @pytest.fixture
+    def shop(self) -> Shop:
+        return ExamShop()
 
 
 def statuses(market: Market, exams: Exams) -> list[ChooseStatus]:
