@@ -13,6 +13,7 @@ from chalicelib.authorizer import caller, jwt_authorizer
 from chalicelib.errors import InvalidRequest
 from chalicelib.http import Api, cors, for_one_user, query_of
 from chalicelib.learning import render
+from chalicelib.learning.catalogue import parse_catalogue_query
 from chalicelib.learning.course_table import parse_table_query
 from chalicelib.selling.codes import is_plain_id
 
@@ -20,6 +21,20 @@ learning = Api(__name__)
 
 _ANY_BODY = ["application/json", "application/x-www-form-urlencoded", "text/plain"]
 """What browsers and command lines name for a POST whose body does not matter."""
+
+
+@learning.route("/courses", methods=["GET"], authorizer=jwt_authorizer, cors=cors())
+def list_courses() -> Response:
+    """Some of the published courses, and how far the caller is with each."""
+    query = parse_catalogue_query(query_of(_request()))
+    return for_one_user(render.catalogue(wiring.learning().catalogue(_user_id(), query)))
+
+
+@learning.route("/courses/{course_id}", methods=["GET"], authorizer=jwt_authorizer, cors=cors())
+def show_course(course_id: str) -> Response:
+    """One course, and how far the caller is with it."""
+    shown = wiring.learning().course(_user_id(), _course_id(course_id))
+    return for_one_user(render.course(shown))
 
 
 @learning.route(

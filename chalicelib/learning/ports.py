@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,11 +43,32 @@ class LearningChange:
     while_row_version: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoursePage:
+    """Some published courses, by id; ``next_token`` leads on, None at the end."""
+
+    courses: tuple[Course, ...]
+    next_token: str | None
+
+
 class LearningStore(Protocol):
-    """Keeps the catalogue, choose-course records and my course table. Reads are consistent."""
+    """Keeps the catalogue, choose-course records and my course table.
+
+    Reads are consistent, but for `published`.
+    """
 
     def course(self, course_id: str) -> Course | None:
         """One catalogue entry."""
+        ...
+
+    def published(self, *, size: int, page_token: str | None) -> CoursePage:
+        """At most ``size`` published courses, by id; may lag behind by a moment.
+
+        Raises
+        ------
+        InvalidRequest
+            The token is none.
+        """
         ...
 
     def put_course(self, course: Course) -> None:
@@ -67,6 +89,10 @@ class LearningStore(Protocol):
 
     def course_rows(self, user_id: str) -> tuple[CourseRow, ...]:
         """All rows of a user's course table."""
+        ...
+
+    def course_rows_of(self, user_id: str, course_ids: Collection[str]) -> Mapping[str, CourseRow]:
+        """The rows of these courses in a user's course table, by course id."""
         ...
 
     def commit(self, change: LearningChange) -> None:

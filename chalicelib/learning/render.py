@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.clock import to_beijing_text
+from chalicelib.learning.catalogue import CataloguePage, ShownCourse
 from chalicelib.learning.choose import Chosen
 from chalicelib.learning.course_table import CourseTablePage
 from chalicelib.learning.model import CourseRow
@@ -32,6 +33,35 @@ _ROW_FIELDS = (
     "remarks",
     "learnDate",
 )
+
+
+def catalogue(page: CataloguePage) -> Json:
+    """The answer of ``GET /learning/courses``."""
+    return {"items": [course(item) for item in page.items], "nextPageToken": page.next_token}
+
+
+def course(shown: ShownCourse) -> Json:
+    """The answer of ``GET /learning/courses/{courseId}``, and one of the list.
+
+    A price that the catalogue does not have is null. The validity is what choosing opens, for a
+    course that cannot be chosen what the catalogue has.
+    """
+    entry, offer = shown.course, shown.offer
+    price = entry.price_fen
+    return {
+        "courseId": entry.course_id,
+        "courseName": entry.name,
+        "companyId": entry.company_id,
+        "charge": entry.charge,
+        "price": fen_to_yuan_text(price) if price is not None else None,
+        "priceFen": price,
+        "validDays": offer.valid_days if offer is not None else entry.valid_days,
+        "publishStatus": entry.publish_status,
+        "notForSale": shown.not_for_sale,
+        "learnStatus": shown.learn_status,
+        "validtimeEnd": _date(shown.valid_to),
+        "renewable": shown.renewable,
+    }
 
 
 def choose_course(chosen: Chosen) -> Json:

@@ -12,11 +12,30 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.learning.model import ChooseCourse, Course, CourseRow, Grant
 from chalicelib.money import Fen
 from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType, PublishStatus
+
+ON_SHELF = "published"
+"""The one value of `CourseItem.shelf`; what is not published has none."""
+
+
+class PublishedIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Published courses by id: sparse, and all of them in one partition.
+
+    As with study materials, one is enough: it is written by an import alone, and read in pages of
+    at most 50 entries of a few hundred bytes.
+    """
+
+    class Meta:
+        index_name = "published"
+        projection = AllProjection()
+
+    shelf = UnicodeAttribute(hash_key=True)
+    course_id = UnicodeAttribute(range_key=True)
 
 
 class CourseItem(Model):
@@ -25,7 +44,9 @@ class CourseItem(Model):
     class Meta:
         table_name = "courses"
 
+    published = PublishedIndex()
     course_id = UnicodeAttribute(hash_key=True)
+    shelf = UnicodeAttribute(null=True)
     company_id = UnicodeAttribute()
     name = UnicodeAttribute()
     charge = UnicodeAttribute(null=True)

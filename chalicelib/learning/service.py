@@ -1,4 +1,4 @@
-"""The learning centre for its users: choose a course, may I learn it, my course table."""
+"""The learning centre for its users: what there is, choose it, may I learn it, my course table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, NotFound
+from chalicelib.learning.catalogue import Catalogue, CataloguePage, CatalogueQuery, ShownCourse
 from chalicelib.learning.choose import Choosing, Chosen
 from chalicelib.learning.course_table import CourseTablePage, TableQuery, table_page
 from chalicelib.learning.model import CourseRow, LearnStatus
@@ -45,6 +46,27 @@ class LearningService:
             clock=clock,
             renew_window=renew_window,
         )
+        self._catalogue = Catalogue(store=store, clock=clock, renew_window=renew_window)
+
+    def catalogue(self, user_id: str, query: CatalogueQuery) -> CataloguePage:
+        """Some published courses, by id, and how far the user is with each.
+
+        Raises
+        ------
+        InvalidRequest
+            The page token is none.
+        """
+        return self._catalogue.page(user_id, query)
+
+    def course(self, user_id: str, course_id: str) -> ShownCourse:
+        """One course, also one that is offline, and how far the user is with it.
+
+        Raises
+        ------
+        NotFound
+            There is no such course.
+        """
+        return self._catalogue.course(user_id, course_id)
 
     def choose(self, user_id: str, course_id: str) -> Chosen:
         """Add a course: the existing choose-course record where it still serves, or a new one.

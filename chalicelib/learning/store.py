@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
 from chalicelib.errors import StaleWrite
 from chalicelib.learning.model import ChooseCourse, Course, CourseRow
-from chalicelib.learning.ports import LearningChange
+from chalicelib.learning.ports import CoursePage, LearningChange
 from chalicelib.learning.rows import (
+    ON_SHELF,
     ChooseCourseItem,
     CourseItem,
     CourseTableItem,
     PendingItem,
+    PublishedIndex,
     to_choose_course,
     to_course,
     to_course_row,
     to_map,
 )
-from chalicelib.selling.codes import ChooseStatus, is_plain_id
+from chalicelib.selling.codes import ChooseStatus, PublishStatus, is_plain_id
+from chalicelib.selling.page_tokens import place_of, token_after
 
 
 class DynamoLearningStore:
@@ -37,10 +42,32 @@ class DynamoLearningStore:
         item = found_or_none(self._courses, course_id)
         return understood(to_course, item) if item is not None else None
 
+    def published(self, *, size: int, page_token: str | None) -> CoursePage:
+        """At most ``size`` published courses, by id; may lag behind by a moment."""
+        after = None if page_token is None else self._courses.course_id > place_of(page_token)
+        found = repeating(
+            lambda: list(
+                self._courses.query(
+                    ON_SHELF,
+                    range_key_condition=after,
+                    index_name=PublishedIndex.Meta.index_name,
+                    # one more than is shown tells whether there is a next page
+                    limit=size + 1,
+                )
+            )
+        )
+        shown = tuple(understood(to_course, item) for item in found[:size])
+        more = len(found) > size
+        return CoursePage(
+            courses=shown, next_token=token_after(shown[-1].course_id) if more else None
+        )
+
     def put_course(self, course: Course) -> None:
         """Import one catalogue entry; an older one is replaced."""
+        on_shelf = course.publish_status is PublishStatus.PUBLISHED
         item = self._courses(
             course_id=course.course_id,
+            shelf=ON_SHELF if on_shelf else None,
             company_id=course.company_id,
             name=course.name,
             charge=course.charge,
@@ -74,6 +101,12 @@ class DynamoLearningStore:
         """All rows of a user's course table."""
         found = repeating(lambda: list(self._rows.query(user_id, consistent_read=True)))
         return tuple(understood(to_course_row, item) for item in found)
+
+    def course_rows_of(self, user_id: str, course_ids: Collection[str]) -> Mapping[str, CourseRow]:
+        """The rows of these courses in a user's course table, by course id."""
+        keys = [(user_id, each) for each in set(course_ids)]
+        found = repeating(lambda: list(self._rows.batch_get(keys, consistent_read=True)))
+        return {item.course_id: understood(to_course_row, item) for item in found}
 
     def commit(self, change: LearningChange) -> None:
         """Write a change in one transaction; a change that is already there is left alone."""

@@ -10,7 +10,6 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.dynamo import ConditionFailed, Dynamo, found_or_none, repeating, understood
 from chalicelib.errors import StaleWrite
 from chalicelib.resources.model import ChooseMaterial, Material, OwnedMaterial
-from chalicelib.resources.paging import place_of, token_after
 from chalicelib.resources.ports import MaterialPage, ResourcesChange
 from chalicelib.resources.rows import (
     ON_SHELF,
@@ -25,6 +24,7 @@ from chalicelib.resources.rows import (
     to_owned,
 )
 from chalicelib.selling.codes import ChooseStatus, PublishStatus, is_plain_id
+from chalicelib.selling.page_tokens import place_of, token_after
 
 
 class DynamoResourcesStore:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from chalicelib.errors import StaleWrite, Unavailable
 from chalicelib.learning.model import ChooseCourse, Course, CourseRow
-from chalicelib.learning.ports import LearningChange
+from chalicelib.learning.ports import CoursePage, LearningChange
 from chalicelib.purchasables import PurchaseState
-from chalicelib.selling.codes import ChooseStatus, is_plain_id
+from chalicelib.selling.codes import ChooseStatus, PublishStatus, is_plain_id
+from chalicelib.selling.page_tokens import place_of, token_after
 
 Pair = tuple[str, str]
 
@@ -18,11 +19,13 @@ Pair = tuple[str, str]
 class FakeLearningStore:
     """Implements `chalicelib.learning.ports.LearningStore`.
 
-    ``commits`` are the changes that were written, one per transaction.
+    ``commits`` are the changes that were written, one per transaction; ``batch_reads`` counts the
+    reads of many rows.
     """
 
     def __init__(self) -> None:
         self.commits: list[LearningChange] = []
+        self.batch_reads = 0
         self._courses: dict[str, Course] = {}
         self._records: dict[str, ChooseCourse] = {}
         self._rows: dict[Pair, CourseRow] = {}
@@ -52,6 +55,19 @@ class FakeLearningStore:
     def course(self, course_id: str) -> Course | None:
         return self._courses.get(course_id)
 
+    def published(self, *, size: int, page_token: str | None) -> CoursePage:
+        after = "" if page_token is None else place_of(page_token)
+        found = [
+            course
+            for course_id, course in sorted(self._courses.items())
+            if course_id > after and course.publish_status is PublishStatus.PUBLISHED
+        ]
+        more = len(found) > size
+        return CoursePage(
+            courses=tuple(found[:size]),
+            next_token=token_after(found[size - 1].course_id) if more else None,
+        )
+
     def put_course(self, course: Course) -> None:
         self._courses[course.course_id] = course
 
@@ -70,6 +86,11 @@ class FakeLearningStore:
 
     def course_rows(self, user_id: str) -> tuple[CourseRow, ...]:
         return tuple(row for (owner, _), row in self._rows.items() if owner == user_id)
+
+    def course_rows_of(self, user_id: str, course_ids: Collection[str]) -> Mapping[str, CourseRow]:
+        self.batch_reads += 1
+        rows = {course_id: self._rows.get((user_id, course_id)) for course_id in course_ids}
+        return {course_id: row for course_id, row in rows.items() if row is not None}
 
     def commit(self, change: LearningChange) -> None:
         if self._before_commit:

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from chalicelib.errors import StaleWrite, Unavailable
 from chalicelib.resources.model import ChooseMaterial, Material, OwnedMaterial
-from chalicelib.resources.paging import place_of, token_after
 from chalicelib.resources.ports import MaterialPage, ResourcesChange
 from chalicelib.selling.codes import ChooseStatus, PublishStatus, is_plain_id
+from chalicelib.selling.page_tokens import place_of, token_after
 
 Pair = tuple[str, str]
 

@@ -128,11 +128,11 @@ def test_a_page_goes_on_although_its_last_material_went_offline_meanwhile(store)
         b"{",
         b"[]",
         b"\xff",
-        b'{"material_id": 1}',
-        b'{"material_id": ""}',
-        b'{"material_id": "a#b"}',
-        b'{"material_id": "' + b"3" * 3000 + b'"}',
-        b'{"material_id": "1", "shelf": "offline"}',
+        b'{"after": 1}',
+        b'{"after": ""}',
+        b'{"after": "a#b"}',
+        b'{"after": "' + b"3" * 3000 + b'"}',
+        b'{"after": "1", "shelf": "offline"}',
     ],
 )
 def test_a_token_of_no_page_is_refused(store, place):

@@ -66,21 +66,6 @@ def test_inside_alipay_the_page_goes_on_by_itself_once(
     payer.arrives_at(f"{stack.alipay_url}/cashier/")
 
 
-def test_a_button_that_is_pressed_twice_is_one_payment(
-    visit: Visit, stack: Stack, bill: Bill
-) -> None:
-    payer = visit(PHONE)
-    asked: list[str] = []
-    payer.page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
-    payer.open(bill.link)
-    payer.button("支付宝支付").dblclick()
-    payer.arrives_at(f"{stack.alipay_url}/cashier/")
-
-    posted = [each for each in asked if each == f"POST {stack.api_url}/orders/requestpay"]
-    assert len(posted) == 1
-    assert len(bill.attempts) == 1
-
-
 def test_the_back_button_leads_from_alipay_to_our_cashier(
     visit: Visit, stack: Stack, bill: Bill
 ) -> None:

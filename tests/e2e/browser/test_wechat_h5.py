@@ -39,3 +39,25 @@ def test_who_comes_back_unpaid_can_pay_again(visit: Visit, stack: Stack, bill: B
 
     bill.becomes(PAID)
     assert [attempt["payNo"] for attempt in bill.attempts] == [bill.pay_no]
+
+
+def test_a_button_that_is_pressed_twice_is_one_payment(
+    visit: Visit, stack: Stack, school: School, bill: Bill
+) -> None:
+    """WeChat answers slowly, and so do we: there is time to press again."""
+    school.fault(school.by_wechat(), on="prepay", do="slow", seconds=3, times=1)
+    payer = visit(PHONE)
+    opening = f"POST {stack.api_url}/orders/requestpay"
+    sent: list[str] = []
+    payer.page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
+    payer.open(bill.link)
+    box = payer.button("微信支付").bounding_box()
+    assert box is not None
+    with payer.page.expect_request(lambda request: request.method == "POST"):
+        payer.press("微信支付")
+    payer.reads("正在打开…")
+    payer.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    payer.arrives_at(f"{stack.wechat_url}/cashier/")
+
+    assert sent.count(opening) == 1
+    assert len(bill.attempts) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -137,6 +137,7 @@ def secrets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deployment(
     dynamodb: DynamoDB | ExternalDynamoDB,
     aws_credentials: None,
+    s3: Mapping[str, str],
     secrets_folder: Path,
     identity: WebServer,
     alipay: WebServer,
@@ -166,6 +167,7 @@ def deployment(
             "WECHAT_GATEWAY_URL": wechat.url,
             "WECHAT_AUTHORIZE_URL": f"{wechat.url}/connect/oauth2/authorize",
             "WECHAT_TOKEN_URL": f"{wechat.url}/sns/oauth2/access_token",
+            **s3,
         }.items():
             patch.setenv(name, value)
         forget_everything()

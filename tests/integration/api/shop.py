@@ -50,8 +50,8 @@ class Purchase:
     """An order that somebody may pay: what ``generatepaycode`` told, and for whom."""
 
     student: Student
-    course_id: str
-    choose_course_id: str
+    goods_id: str
+    record_id: str
     pay_code: Mapping[str, Any]
 
     @property
@@ -249,7 +249,7 @@ class Shop:
     # -- what is there
 
     def learn_status(self, purchase: Purchase) -> str:
-        path = f"/learning/choosecourse/learnstatus/{purchase.course_id}"
+        path = f"/learning/choosecourse/learnstatus/{purchase.goods_id}"
         return str(self.client.get(path, token=purchase.student.token).ok()["learnStatus"])
 
     def result(self, purchase: Purchase) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _good_body(shop: Shop, purchase: Purchase, name: str) -> bytes:
     match name:
         case "generatepaycode":
             return b'{"orderName":"?","outBusinessId":"%s","orderType":"60201"}' % (
-                purchase.choose_course_id.encode()
+                purchase.record_id.encode()
             )
         case "requestpay":
             token = shop.sign("open", purchase.pay_no)
@@ -129,8 +129,8 @@ def test_a_body_of_just_64_kib_is_read(shop: Shop, purchase: Purchase, name: str
 
 
 def test_a_body_that_no_route_reads_may_be_anything(shop: Shop, purchase: Purchase) -> None:
-    path = f"/learning/choosecourse/{purchase.course_id}"
-    plain = shop.choose(purchase.student, purchase.course_id).ok()
+    path = f"/learning/choosecourse/{purchase.goods_id}"
+    plain = shop.choose(purchase.student, purchase.goods_id).ok()
 
     with shop.unchanged():
         for body in (b"\xff", b"{", b"x" * (LIMIT + 1)):

@@ -65,7 +65,7 @@ def test_the_course_can_be_ordered_again_at_once(shop: Shop) -> None:
     purchase = shop.opened()
     cancel(shop, purchase).ok()
 
-    again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+    again = shop.pay_code(purchase.student, purchase.record_id).ok()
 
     assert again["orderId"] != purchase.order_id
     assert again["status"] == "601001"
@@ -105,7 +105,7 @@ def test_while_the_platform_gives_no_answer_nothing_is_decided(shop: Shop, platf
     assert int(answer.headers["retry-after"]) >= 1
     order = show(shop, purchase)
     assert (order["status"], order["closeReason"]) == ("600001", "cancelled")
-    again = shop.pay_code(purchase.student, purchase.choose_course_id)
+    again = shop.pay_code(purchase.student, purchase.record_id)
     assert_refused(again, 409, "PAYMENT_IN_PROGRESS")
 
     if platform == "Alipay":

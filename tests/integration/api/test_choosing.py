@@ -59,7 +59,7 @@ def test_a_course_that_is_paid_but_not_granted_is_being_opened(shop: Shop) -> No
     purchase = shop.paid()
 
     with shop.unchanged():
-        answer = shop.choose(purchase.student, purchase.course_id)
+        answer = shop.choose(purchase.student, purchase.goods_id)
 
     assert_refused(answer, 409, "GOODS_BEING_OPENED", "订单已支付，正在开通")
 
@@ -68,9 +68,9 @@ def test_a_course_that_is_owned_gives_its_record_back(shop: Shop) -> None:
     purchase = shop.granted()
 
     with shop.unchanged():
-        chosen = shop.choose(purchase.student, purchase.course_id).ok()
+        chosen = shop.choose(purchase.student, purchase.goods_id).ok()
 
-    assert (chosen["id"], chosen["learnStatus"]) == (purchase.choose_course_id, "702001")
+    assert (chosen["id"], chosen["learnStatus"]) == (purchase.record_id, "702001")
 
 
 def test_i8_a_price_a_user_and_a_status_of_the_client_are_ignored(shop: Shop) -> None:

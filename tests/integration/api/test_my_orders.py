@@ -136,9 +136,9 @@ def test_a_paid_order_shows_its_goods_and_what_paid_them(shop: Shop) -> None:
         order = show(shop, purchase)
 
     assert (order["status"], order["paidByPayNo"]) == ("600002", purchase.pay_no)
-    assert order["outBusinessId"] == purchase.choose_course_id
+    assert order["outBusinessId"] == purchase.record_id
     (item,) = order["items"]
-    assert (item["goodsId"], item["goodsPriceFen"]) == (purchase.course_id, 990)
+    assert (item["goodsId"], item["goodsPriceFen"]) == (purchase.goods_id, 990)
     (attempt,) = order["attempts"]
     assert (attempt["payNo"], attempt["status"]) == (purchase.pay_no, "601002")
     assert (attempt["tradeType"], attempt["paidAmountFen"]) == ("ALI_WAP", 990)

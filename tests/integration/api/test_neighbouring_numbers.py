@@ -14,6 +14,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.api.client import Answer
+from tests.integration.api.library import Library
 from tests.integration.api.my_orders import operator, refund
 from tests.integration.api.shop import Purchase, Shop, Student
 
@@ -41,13 +42,22 @@ def stranger(shop: Shop) -> Student:
 def others(shop: Shop) -> list[Purchase]:
     refunded = shop.paid()
     assert refund(shop, refunded, operator(shop), refundFen=100).status == 202
-    return [shop.order(), shop.opened(), shop.paid(), refunded]
+    library = Library(shop)
+    return [
+        shop.order(),
+        shop.opened(),
+        shop.paid(),
+        refunded,
+        library.order(),
+        library.paid(),
+        library.owned(),
+    ]
 
 
 @pytest.fixture(scope="module")
 def numbers(others: list[Purchase]) -> Neighbours:
     theirs = [no for purchase in others for no in (purchase.order_id, purchase.pay_no)]
-    theirs += [purchase.choose_course_id for purchase in others]
+    theirs += [purchase.record_id for purchase in others]
     beside = {str(int(no) + step) for no in theirs for step in (-2, -1, 1, 2)} - set(theirs)
     assert len(beside) >= len(theirs)
     return Neighbours(tuple(theirs), tuple(sorted(beside)))
@@ -92,6 +102,10 @@ def refund_as_stranger(shop: Shop, stranger: Student, number: str) -> Answer:
 
 def pay_code_as_stranger(shop: Shop, stranger: Student, number: str) -> Answer:
     return shop.pay_code(stranger, number)
+
+
+def pay_code_of_a_material_as_stranger(shop: Shop, stranger: Student, number: str) -> Answer:
+    return Library(shop).pay_code(stranger, number)
 
 
 def pay_result_as_stranger(shop: Shop, stranger: Student, number: str) -> Answer:
@@ -141,6 +155,8 @@ WALKS: dict[str, tuple[Ask, int]] = {
     "approve": (as_stranger("POST", "/orders/{0}/refunds/{0}_1/approve"), 403),
     "reject": (as_stranger("POST", "/orders/{0}/refunds/{0}_1/reject"), 403),
     "pay code": (pay_code_as_stranger, 404),
+    "pay code, material": (pay_code_of_a_material_as_stranger, 404),
+    "download": (as_stranger("GET", "/resources/{}/download"), 404),
     "pay result": (pay_result_as_stranger, 404),
     "pay result, another's signature": (pay_result_with_a_signature_of_another, 400),
     "pay result, nothing": (pay_result_with_nothing, 401),
@@ -181,4 +197,4 @@ def test_an_operator_may_read_the_refunds_of_any_order(shop: Shop, others: list[
         shop.client.get(f"/orders/{purchase.order_id}/refunds", token=clerk.token).ok()["items"]
         for purchase in others
     ]
-    assert [len(items) for items in answers] == [0, 0, 0, 1]
+    assert [len(items) for items in answers] == [0, 0, 0, 1, 0, 0, 0]

@@ -100,7 +100,7 @@ def test_after_a_payment_of_another_amount_the_course_can_still_be_paid(shop: Sh
     purchase = shop.opened()
     assert_notify_taken(shop.notify(purchase, total_amount="0.01"))
 
-    again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+    again = shop.pay_code(purchase.student, purchase.record_id).ok()
 
     assert again["orderId"] == purchase.order_id
     assert again["payNo"] != purchase.pay_no
@@ -123,7 +123,7 @@ def test_a_trade_closed_without_a_payment_frees_the_order_for_a_new_attempt(shop
     answer = shop.notify(purchase, trade_status="TRADE_CLOSED", without=("gmt_payment",))
 
     assert_notify_taken(answer)
-    again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+    again = shop.pay_code(purchase.student, purchase.record_id).ok()
     assert (again["orderId"], again["status"]) == (purchase.order_id, "601001")
     assert again["payNo"] != purchase.pay_no
 

@@ -40,14 +40,14 @@ def change_course(course_id: str, **changes: Any) -> None:
 
 
 def again(shop: Shop, purchase: Purchase) -> Answer:
-    return shop.pay_code(purchase.student, purchase.choose_course_id)
+    return shop.pay_code(purchase.student, purchase.record_id)
 
 
 def test_i8_somebody_elses_record_is_as_good_as_none(shop: Shop, purchase: Purchase) -> None:
     stranger = shop.student()
 
     with shop.unchanged():
-        theirs = shop.pay_code(stranger, purchase.choose_course_id)
+        theirs = shop.pay_code(stranger, purchase.record_id)
         nobodys = shop.pay_code(stranger, "1")
 
     assert_refused(theirs, 404, "NOT_FOUND", "购买记录不存在")
@@ -139,7 +139,7 @@ def test_i8_a_price_a_user_and_a_status_of_the_client_are_ignored(shop: Shop) ->
 
 def test_a_new_price_before_anybody_opened_the_order_makes_a_new_order(shop: Shop) -> None:
     purchase = shop.order()
-    change_course(purchase.course_id, price_fen=Fen(1290))
+    change_course(purchase.goods_id, price_fen=Fen(1290))
 
     answer = again(shop, purchase).ok()
 
@@ -154,7 +154,7 @@ def test_i10_an_unknown_order_type_is_refused(
 ) -> None:
 
     with shop.unchanged():
-        answer = shop.pay_code(purchase.student, purchase.choose_course_id, orderType=order_type)
+        answer = shop.pay_code(purchase.student, purchase.record_id, orderType=order_type)
 
     assert_refused(answer, 400, "INVALID_REQUEST", "不支持的订单类型")
     assert len(answer.body) < 1000
@@ -163,7 +163,7 @@ def test_i10_an_unknown_order_type_is_refused(
 def test_i10_a_record_of_another_order_type_is_not_found(shop: Shop, purchase: Purchase) -> None:
 
     with shop.unchanged():
-        answer = shop.pay_code(purchase.student, purchase.choose_course_id, orderType="60202")
+        answer = shop.pay_code(purchase.student, purchase.record_id, orderType="60202")
 
     assert_refused(answer, 404, "NOT_FOUND", "购买记录不存在")
 
@@ -218,7 +218,7 @@ def test_i10_escapes_of_strange_characters_are_no_id(shop: Shop, text: bytes) ->
 def test_i10_a_body_of_another_content_type_is_refused(
     shop: Shop, purchase: Purchase, content_type: str
 ) -> None:
-    body = f'{{"outBusinessId":"{purchase.choose_course_id}","orderType":"60201"}}'.encode()
+    body = f'{{"outBusinessId":"{purchase.record_id}","orderType":"60201"}}'.encode()
 
     with shop.unchanged():
         answer = shop.client.send(

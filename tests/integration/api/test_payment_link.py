@@ -72,7 +72,7 @@ def test_i8_the_cashier_page_says_nothing_about_the_owner(shop: Shop, purchase: 
 
     assert "Java 编程思想" in page
     assert "9.90" in page
-    for private in (purchase.student.user_id, purchase.order_id, purchase.choose_course_id):
+    for private in (purchase.student.user_id, purchase.order_id, purchase.record_id):
         assert private not in page
 
 
@@ -238,7 +238,7 @@ def test_an_order_that_was_open_when_it_expired_cannot_be_opened_again(shop: Sho
 def test_a_course_that_went_offline_cannot_be_opened(shop: Shop) -> None:
     purchase = shop.order()
     store = wiring.learning_store()
-    course = store.course(purchase.course_id)
+    course = store.course(purchase.goods_id)
     assert course is not None
     store.put_course(replace(course, publish_status=PublishStatus.OFFLINE))
 

@@ -42,7 +42,7 @@ def test_asking_for_the_payment_code_again_gives_the_live_attempt(shop: Shop) ->
     purchase = shop.opened()
 
     with shop.unchanged():
-        again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+        again = shop.pay_code(purchase.student, purchase.record_id).ok()
 
     assert again["payNo"] == purchase.pay_no
     assert {**again, "now": ""} == {**purchase.pay_code, "now": "", **_opened_since(again)}
@@ -63,7 +63,7 @@ def test_an_order_that_nobody_opened_is_replaced_when_it_has_expired(shop: Shop)
     shop.let_expire(purchase)
 
     with shop.asks_the_platform(times=0):
-        again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+        again = shop.pay_code(purchase.student, purchase.record_id).ok()
 
     assert again["orderId"] != purchase.order_id
     assert shop.result(purchase)["orderStatus"] == "600003"
@@ -76,7 +76,7 @@ def test_the_platform_is_asked_before_an_open_order_that_has_expired_is_replaced
     shop.let_expire(purchase)
 
     with shop.asks_the_platform(times=1):
-        again = shop.pay_code(purchase.student, purchase.choose_course_id).ok()
+        again = shop.pay_code(purchase.student, purchase.record_id).ok()
 
     assert again["orderId"] != purchase.order_id
 
@@ -86,7 +86,7 @@ def test_an_expired_order_that_turns_out_to_be_paid_is_not_replaced(shop: Shop) 
     shop.pay_at_alipay(purchase)
     shop.let_expire(purchase)
 
-    answer = shop.pay_code(purchase.student, purchase.choose_course_id)
+    answer = shop.pay_code(purchase.student, purchase.record_id)
 
     assert_refused(answer, 409, "GOODS_BEING_OPENED", "订单已支付，正在开通")
     assert len(shop.messages_of(purchase)) == 1

@@ -31,6 +31,7 @@ from chalicelib.settings import settings as of_deployment
 from infra.local.aws.api_gateway import ApiGateway
 from infra.local.aws.gateway import GatewayServer
 from tests.api_contract import assert_documented, document
+from tests.integration.api.library import Library
 from tests.integration.api.my_orders import operator, refund
 from tests.integration.api.shop import Purchase, Shop
 from tests.unit.api.reading import operations
@@ -50,6 +51,7 @@ SCHEMA = openapi.from_dict(
     # tokens and signatures are ours: what is made up for them never gets past them
     config=SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}}),
 )
+MATERIAL = {"orderType": "60202"}
 BROWSERS = ["Mozilla/5.0 (iPhone) MicroMessenger/8.0", "Mozilla/5.0 (iPhone)", "curl/8"]
 
 
@@ -88,9 +90,10 @@ ANYBODY = ["owner", "operator", "stranger", "forger", "nobody"]
 
 def known_of(shop: Shop, purchase: Purchase, **more: str) -> Known:
     return {
-        "courseId": purchase.course_id,
+        "courseId": purchase.goods_id,
+        "materialId": purchase.goods_id,
         "orderId": purchase.order_id,
-        "outBusinessId": purchase.choose_course_id,
+        "outBusinessId": purchase.record_id,
         "payNo": purchase.pay_no,
         "sign": purchase.sign,
         "token": shop.sign("open", purchase.pay_no),
@@ -103,8 +106,9 @@ def owned(shop: Shop, purchase: Purchase, **more: str) -> Owned:
 
 
 def unpaid(shop: Shop) -> list[Owned]:
-    """Two that other operations have not closed or paid yet."""
-    return [owned(shop, purchase) for purchase in (shop.order(), shop.opened())]
+    """Some that other operations have not closed or paid yet."""
+    courses = [owned(shop, purchase) for purchase in (shop.order(), shop.opened())]
+    return [*courses, owned(shop, Library(shop).order(), **MATERIAL)]
 
 
 def refunded(shop: Shop, purchase: Purchase, fen: int) -> Owned:
@@ -120,6 +124,8 @@ def world(shop: Shop) -> Iterator[World]:
     existing = [owned(shop, purchase) for purchase in (shop.paid(), shop.granted())]
     existing.append(refunded(shop, shop.opened(), 100))
     existing += [refunded(shop, shop.opened(price_fen=200_000), 150_000) for _ in range(3)]
+    library = Library(shop)
+    existing += [owned(shop, library.paid(), **MATERIAL), owned(shop, library.owned(), **MATERIAL)]
     server = GatewayServer(ApiGateway(app, h5_origin=of_deployment().h5_origin))
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     with requests.Session() as session:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.builders import public_pem
 from tests.integration.api.client import JSON, Client, assert_refused
+from tests.integration.api.library import Library
 from tests.integration.api.shop import Purchase, Shop
 from tests.unit.auth.issuer import raw_token, rsa_key
 
@@ -72,11 +73,24 @@ def purchase(shop: Shop) -> Purchase:
     return shop.order()
 
 
+@pytest.fixture(scope="module")
+def owned_material(shop: Shop, purchase: Purchase) -> Purchase:
+    """Of the same student."""
+    library = Library(shop)
+    owned = library.order(purchase.student)
+    shop.open(owned)
+    shop.notify(owned)
+    library.grant(owned)
+    return owned
+
+
 @pytest.mark.parametrize("forge", BAD.values(), ids=BAD)
-def test_i8_a_bad_token_opens_no_route(shop: Shop, purchase: Purchase, forge: Forge) -> None:
+def test_i8_a_bad_token_opens_no_route(
+    shop: Shop, purchase: Purchase, owned_material: Purchase, forge: Forge
+) -> None:
     token = forge(shop, purchase.student.user_id)
-    wanted = {"outBusinessId": purchase.choose_course_id, "orderType": "60201"}
-    course = purchase.course_id
+    wanted = {"outBusinessId": purchase.record_id, "orderType": "60201"}
+    course, material = purchase.goods_id, owned_material.goods_id
 
     with shop.unchanged():
         answers = [
@@ -86,6 +100,10 @@ def test_i8_a_bad_token_opens_no_route(shop: Shop, purchase: Purchase, forge: Fo
             shop.client.get("/learning/mycoursetable", token=token),
             shop.client.post_json(f"/learning/learnrecord/{course}", {}, token),
             shop.client.post_json("/orders/generatepaycode", wanted, token),
+            shop.client.post_json(f"/resources/choose/{material}", {}, token),
+            shop.client.get("/resources", token=token),
+            shop.client.get("/resources/mine", token=token),
+            shop.client.get(f"/resources/{material}/download", token=token),
             shop.client.get("/orders/payresult", {"payNo": purchase.pay_no}, token),
         ]
 
@@ -99,7 +117,7 @@ def test_a_good_token_under_another_scheme_is_none(
     shop: Shop, purchase: Purchase, scheme: str
 ) -> None:
     headers = {"Authorization": f"{scheme} {purchase.student.token}"}
-    path = f"/learning/choosecourse/{purchase.course_id}"
+    path = f"/learning/choosecourse/{purchase.goods_id}"
 
     with shop.unchanged():
         guarded = shop.client.send("POST", path, headers=headers, content_type=JSON)
@@ -122,10 +140,13 @@ def test_a_bad_token_beside_the_links_signature_sees_no_more_than_the_link_shows
     assert "userId" not in answer.json()
 
 
-def test_the_same_requests_are_answered_with_a_good_token(shop: Shop, purchase: Purchase) -> None:
+def test_the_same_requests_are_answered_with_a_good_token(
+    shop: Shop, purchase: Purchase, owned_material: Purchase
+) -> None:
     """Or else all of the above would hold for a service that refuses everybody."""
     with shop.unchanged():
-        chosen = shop.choose(purchase.student, purchase.course_id).ok()
+        assert Library(shop).download(purchase.student, owned_material.goods_id).status == 200
+        chosen = shop.choose(purchase.student, purchase.goods_id).ok()
         result = shop.result(purchase)
 
     assert chosen["userId"] == result["userId"] == purchase.student.user_id

@@ -22,6 +22,7 @@ from chalicelib.errors import (
     QuotaExhausted,
 )
 from chalicelib.http import FRAMEWORK_ERRORS
+from chalicelib.learning.catalogue import CatalogueQuery
 from chalicelib.learning.course_table import ExpiresType, SortType, TableQuery
 from chalicelib.learning.model import LearnStatus
 from chalicelib.orders.model import (
@@ -39,7 +40,7 @@ from chalicelib.orders.order_book import MAX_PAGE_SIZE as MAX_ORDERS
 from chalicelib.orders.routes.refund_api import MAX_REASON_LENGTH
 from chalicelib.purchasables import OrderType
 from chalicelib.resources.shelf import MineQuery, ShelfQuery
-from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType
+from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType, PublishStatus
 from chalicelib.selling.pages import MAX_PAGE, MAX_PAGE_SIZE
 from tests.api_contract import document
 from tests.unit.api.reading import (
@@ -168,6 +169,7 @@ def test_a_route_names_an_error_code_only_under_its_own_status() -> None:
         ("ChooseType", ChooseType),
         ("ChooseStatus", ChooseStatus),
         ("LearnStatus", LearnStatus),
+        ("PublishStatus", PublishStatus),
     ],
 )
 def test_the_codes_of_the_document_are_those_of_the_code_each_with_its_meaning(
@@ -191,9 +193,13 @@ def test_the_parameters_of_my_course_table_are_those_of_the_code() -> None:
     assert (schemas["size"]["maximum"], schemas["size"]["default"]) == (MAX_PAGE_SIZE, default.size)
 
 
-def test_the_parameters_of_the_shelf_and_of_my_materials_are_those_of_the_code() -> None:
+def test_the_parameters_of_shelf_catalogue_and_my_materials_are_those_of_the_code() -> None:
     described = dict(operations())
-    for path, default in (("/resources", ShelfQuery()), ("/resources/mine", MineQuery())):
+    for path, default in (
+        ("/learning/courses", CatalogueQuery()),
+        ("/resources", ShelfQuery()),
+        ("/resources/mine", MineQuery()),
+    ):
         schemas = {p["name"]: p["schema"] for p in described["GET", path]["parameters"]}
         size = schemas["size"]
         assert (size["minimum"], size["maximum"], size["default"]) == (
@@ -204,7 +210,7 @@ def test_the_parameters_of_the_shelf_and_of_my_materials_are_those_of_the_code()
         if isinstance(default, MineQuery):
             page = schemas["page"]
             assert (page["maximum"], page["default"]) == (MAX_PAGE, default.page)
-    for name in ("MaterialPage", "MyMaterialPage"):
+    for name in ("CoursePage", "MaterialPage", "MyMaterialPage"):
         assert document()["components"]["schemas"][name]["properties"]["items"]["maxItems"] == (
             MAX_PAGE_SIZE
         )

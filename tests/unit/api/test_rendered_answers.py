@@ -12,6 +12,7 @@ import pytest
 from chalicelib.errors import AppError
 from chalicelib.http import error_body, error_response
 from chalicelib.learning import render as learning_views
+from chalicelib.learning.catalogue import CatalogueQuery
 from chalicelib.learning.choose import ChooseStatus
 from chalicelib.learning.course_table import TableQuery
 from chalicelib.learning.grants import Granting
@@ -131,6 +132,27 @@ def test_my_course_table_is_documented_full_and_empty() -> None:
     (row,) = page()["items"]
     order = list(document()["components"]["schemas"]["CourseRow"]["properties"])
     assert list(row) == order
+
+
+def test_the_catalogue_is_documented_before_during_and_after_the_time() -> None:
+    school = School(a_course("1002"), a_free_course("1001"), a_course("1003", price_fen=None))
+
+    def shown() -> dict[str, object]:
+        page = school.service.catalogue(STUDENT, CatalogueQuery(size=2))
+        listed = documented(
+            "CoursePage", "GET", "/learning/courses", learning_views.catalogue(page)
+        )
+        one = learning_views.course(school.service.course(STUDENT, "1002"))
+        assert one in listed["items"]
+        return documented("ShownCourse", "GET", "/learning/courses/1002", one)
+
+    assert shown()["learnStatus"] == "702002"
+    buy(school)
+    assert shown()["learnStatus"] == "702001"
+    school.clock.advance(days=366)
+    assert shown()["learnStatus"] == "702003"
+    unpriced = learning_views.course(school.service.course(STUDENT, "1003"))
+    assert documented("ShownCourse", "GET", "/learning/courses/1003", unpriced)["notForSale"]
 
 
 def refusals() -> Iterator[tuple[str, str, type[AppError]]]:
