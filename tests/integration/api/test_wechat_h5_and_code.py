@@ -68,7 +68,7 @@ def test_a_phone_goes_to_wechat_as_a_browser_does_and_comes_back_to_the_cashier(
     shop.wechat.ledger.pay(purchase.pay_no, TEST_PAYER)
     back = shop.client.follow("GET", httpx.URL(h5_address(page)).params["redirect_url"], ON_A_PHONE)
     assert back.status == 200
-    look = Document(back.text).one("a", **{"class": "way"}).attributes["href"]
+    look = Document(back.text).one("a", **{"class": "button plain"}).attributes["href"]
     assert look.startswith("https://h5.example/result.html?from=alipay&payNo=")
     assert shop.result(purchase)["orderStatus"] == "600002"
 
