@@ -8,6 +8,9 @@ from tests.e2e.browser.devices import PHONE
 from tests.e2e.browser.orders import PAID, Bill
 from tests.e2e.school import School
 
+# Playwright's own click waits for where the first one leads; a finger does not.
+_PRESSED_TWICE = "button => { button.click(); setTimeout(() => button.click(), 500); }"
+
 
 def test_who_comes_back_before_any_notify_is_led_on_to_the_result(
     visit: Visit, stack: Stack, school: School, bill: Bill
@@ -51,12 +54,7 @@ def test_a_button_that_is_pressed_twice_is_one_payment(
     sent: list[str] = []
     payer.page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
     payer.open(bill.link)
-    box = payer.button("微信支付").bounding_box()
-    assert box is not None
-    with payer.page.expect_request(lambda request: request.method == "POST"):
-        payer.press("微信支付")
-    payer.reads("正在打开…")
-    payer.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    payer.button("微信支付").evaluate(_PRESSED_TWICE)
     payer.arrives_at(f"{stack.wechat_url}/cashier/")
 
     assert sent.count(opening) == 1
