@@ -14,7 +14,7 @@ setup: ## install what the project needs on this machine
 	@bash infra/local/setup.sh
 
 .PHONY: demo
-demo: setup ## buy a course on each channel, refund one, and show each step
+demo: setup ## buy courses and a study material, give a course back, and show each step
 	@$(BIN)/python -m infra.local.demo
 
 .PHONY: up

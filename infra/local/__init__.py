@@ -8,7 +8,7 @@
     services/          RabbitMQ, the engines of DynamoDB and S3, the tables, the identity provider
     s3/                what S3 checks before it answers, in front of its engine
     alipay/, wechat/   the simulators of the two payment platforms
-    purchase/          payers, a listener, the nine steps and a refund, seen from outside
+    purchase/          goods, payers, a listener, the nine steps and a refund, seen from outside
     processes/         starting and ending processes, so that none is left behind
 
 Each part is a process of its own, as on AWS; only the environment joins them.

@@ -7,5 +7,7 @@
                                                                     ▼
     person.py (token, API) ─┬───────────────────────────────► nine_steps.py ◄─ qr_reader.py
                             ├─► refund.py                         ▲  ▲  (steps.py: do and look)
-                            └─► course.py ───────────── goods.py ─┘  └─ listener.py (the exchange)
+                            ├─► course.py ───────────── goods.py ─┘  └─ listener.py (the exchange)
+                            └─► study_material.py ──────┘
+                                (download.py)
 """
