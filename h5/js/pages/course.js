@@ -12,7 +12,6 @@ import { poll } from "../poll.js";
 const courseId = new URLSearchParams(location.search).get("id") ?? "";
 const path = encodeURIComponent(courseId);
 const main = frame({ title: "课程详情", back: "index.html" });
-const RENEWABLE_MS = 30 * 24 * 3600_000;
 
 const reload = live(main, () => get(`/learning/courses/${path}`), (course) => {
   document.title = course.courseName;
@@ -33,13 +32,15 @@ function actions(course) {
   const buy = (label, look) => button(label, (self) => busy(self, () => choosing(course)), look);
   const sold = !course.notForSale;
   if (course.learnStatus === LEARN.MAY_LEARN) {
-    const ends = Date.parse(`${course.validtimeEnd.replace(" ", "T")}+08:00`);
-    const renewable = sold && course.charge === CHARGE.PAID && ends - Date.now() <= RENEWABLE_MS;
-    return [button("学习", (self) => busy(self, () => learn())), renewable ? buy("续费", "plain") : null];
+    return [button("学习", (self) => busy(self, () => learn())), course.renewable ? buy(again(course), "plain") : null];
   }
   if (!sold) return buttonTo("看看其他课程", "index.html", "plain");
-  if (course.learnStatus === LEARN.EXPIRED) return buy(course.charge === CHARGE.FREE ? "重新选课" : "续费");
+  if (course.learnStatus === LEARN.EXPIRED) return buy(again(course));
   return buy(course.charge === CHARGE.FREE ? "免费选课" : "购买");
+}
+
+function again(course) {
+  return course.charge === CHARGE.FREE ? "重新选课" : "续费";
 }
 
 async function choosing(course) {

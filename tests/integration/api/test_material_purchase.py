@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.integration.api.client import Answer, assert_refused
-from tests.integration.api.library import FILE_NAME, TITLE, Library
+from tests.integration.api.material_counter import FILE_NAME, TITLE, Library
 from tests.integration.api.my_orders import show
 from tests.integration.api.shop import Purchase, Shop, Student
 

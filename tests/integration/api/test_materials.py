@@ -11,7 +11,7 @@ import pytest
 from chalicelib.money import Fen
 from chalicelib.selling.codes import PublishStatus
 from tests.integration.api.client import assert_refused
-from tests.integration.api.library import TITLE, Library
+from tests.integration.api.material_counter import TITLE, Library
 from tests.integration.api.shop import Shop, new_id
 
 NOT_FOR_SALE: dict[str, tuple[dict[str, Any], str]] = {

@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.api.client import Answer
-from tests.integration.api.library import Library
+from tests.integration.api.material_counter import Library
 from tests.integration.api.my_orders import operator, refund
 from tests.integration.api.shop import Purchase, Shop, Student
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.catalogue import SAMPLE_MATERIALS, import_sample
 from infra.local.processes.children import ROOT
-from tests.integration.api.library import Library
+from tests.integration.api.material_counter import Library
 from tests.integration.api.shop import Shop
 
 FREE, PAID = "2003", "2001"

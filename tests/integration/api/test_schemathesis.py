@@ -31,7 +31,7 @@ from chalicelib.settings import settings as of_deployment
 from infra.local.aws.api_gateway import ApiGateway
 from infra.local.aws.gateway import GatewayServer
 from tests.api_contract import assert_documented, document
-from tests.integration.api.library import Library
+from tests.integration.api.material_counter import Library
 from tests.integration.api.my_orders import operator, refund
 from tests.integration.api.shop import Purchase, Shop
 from tests.unit.api.reading import operations

@@ -13,7 +13,7 @@ import pytest
 
 from tests.builders import public_pem
 from tests.integration.api.client import JSON, Client, assert_refused
-from tests.integration.api.library import Library
+from tests.integration.api.material_counter import Library
 from tests.integration.api.shop import Purchase, Shop
 from tests.unit.auth.issuer import raw_token, rsa_key
 

@@ -236,18 +236,18 @@ class RefundsWhileRead(FakeResourcesStore):
     """The refund of a record is stored just before the record is read the next time."""
 
     refund_of: str | None = None
-    library: Library | None = None
+    behind: Library | None = None
 
     def choose_material(self, choose_material_id: str) -> ChooseMaterial | None:
         refunded, self.refund_of = self.refund_of, None
-        if refunded is not None and self.library is not None:
-            self.library.refund(refunded)
+        if refunded is not None and self.behind is not None:
+            self.behind.refund(refunded)
         return super().choose_material(choose_material_id)
 
 
 def test_a_click_beside_the_refund_never_answers_with_the_refunded_record():
     store = RefundsWhileRead()
-    store.library = library = Library(a_material(), store=store)
+    store.behind = library = Library(a_material(), store=store)
     record_id = library.chosen_id()
     library.pay(record_id)
     store.refund_of = record_id

@@ -98,19 +98,19 @@ def test_a_grant_that_was_taken_back_keeps_nothing_from_being_sold():
 class GrantsWhileRead(FakeResourcesStore):
     """A record is granted just before the owned row is read the next time."""
 
-    library: Library | None = None
+    behind: Library | None = None
     pays_for: str | None = None
 
     def owned(self, user_id: str, material_id: str) -> OwnedMaterial | None:
         paid, self.pays_for = self.pays_for, None
-        if paid is not None and self.library is not None:
-            self.library.pay(paid)
+        if paid is not None and self.behind is not None:
+            self.behind.pay(paid)
         return super().owned(user_id, material_id)
 
 
 def test_a_record_whose_own_grant_comes_meanwhile_is_not_called_unsellable():
     store = GrantsWhileRead()
-    store.library = library = Library(a_material(), store=store)
+    store.behind = library = Library(a_material(), store=store)
     store.pays_for = record_id = library.chosen_id()
 
     assert on_sale(library, record_id).status is SaleStatus.AWAITING_PAYMENT
