@@ -11,7 +11,7 @@ from chalicelib.errors import NotForSale, NotFound
 from chalicelib.learning.model import Course, CourseRow, LearnStatus
 from chalicelib.learning.offer import Offer, offer_of
 from chalicelib.learning.ports import LearningStore
-from chalicelib.selling.pages import DEFAULT_PAGE_SIZE, page_size
+from chalicelib.paging import DEFAULT_PAGE_SIZE, page_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

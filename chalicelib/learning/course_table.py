@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.learning.model import CourseRow, LearnStatus
+from chalicelib.paging import DEFAULT_PAGE_SIZE, page_number, page_size
 from chalicelib.selling.codes import ChooseType
-from chalicelib.selling.pages import DEFAULT_PAGE_SIZE, page_number, page_size
 
 EXPIRING_SOON = timedelta(days=30)
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from chalicelib.money import Fen, yuan_text_to_fen
-from chalicelib.selling.codes import Charge, PublishStatus
+from chalicelib.selling.codes import PLAIN_ID, Charge, PublishStatus
 
 MAX_PRICE_FEN = Fen(100_000_000_00)
 """Alipay takes 0.01 to 100000000 yuan: https://opendocs.alipay.com/open/02ivbs (total_amount)."""
@@ -42,7 +42,7 @@ class ImportReport:
 class GoodsEntry(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What every entry says of its goods, whatever they are."""
 
-    id: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z_-]{1,64}$")]
+    id: Annotated[str, msgspec.Meta(pattern=PLAIN_ID)]
     company_id: Text
     name: Text
     status: PublishStatus

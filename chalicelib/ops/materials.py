@@ -40,7 +40,10 @@ _NAMES_OF_ROUTES = frozenset({"choose", "mine"})
 _EXTENSION = re.compile(r"\.[0-9a-z]{1,16}", re.ASCII)
 _ANY_BYTES = "application/octet-stream"
 # https://www.rfc-editor.org/rfc/rfc6838#section-4.2, and a parameter such as charset=utf-8
-_MEDIA_TYPE = r"^[0-9A-Za-z][\w!#$&^.+-]{0,63}/[0-9A-Za-z][\w!#$&^.+-]{0,63}(; ?[\w-]+=[\w.-]+)?$"
+_MEDIA_TYPE = (
+    r"\A[0-9A-Za-z][0-9A-Za-z_!#$&^.+-]{0,63}/[0-9A-Za-z][0-9A-Za-z_!#$&^.+-]{0,63}"
+    r"(; ?[0-9A-Za-z_-]+=[0-9A-Za-z_.-]+)?\Z"
+)
 
 
 class FileChanged(RuntimeError):

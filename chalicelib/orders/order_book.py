@@ -17,11 +17,9 @@ from chalicelib.orders.model import (
     Refund,
 )
 from chalicelib.orders.ports import OrderPage, OrderStore
+from chalicelib.paging import DEFAULT_PAGE_SIZE, page_size
 
-DEFAULT_PAGE_SIZE = 10
-MAX_PAGE_SIZE = 50
 _ORDER_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
-_PAGE_SIZE = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ def parse_order_query(params: Mapping[str, str]) -> OrderQuery:
     """
     return OrderQuery(
         status=_status(params.get("status", "")),
-        size=_size(params.get("size", "")),
+        size=page_size(params),
         page_token=params.get("pageToken") or None,
     )
 
@@ -125,14 +123,3 @@ def _status(code: str) -> OrderStatus | None:
         raise InvalidRequest(
             f"参数 status 只能是 {allowed}", detail=f"status={code[:64]!r}"
         ) from None
-
-
-def _size(text: str) -> int:
-    if not text:
-        return DEFAULT_PAGE_SIZE
-    size = int(text) if _PAGE_SIZE.fullmatch(text) else 0
-    if not 1 <= size <= MAX_PAGE_SIZE:
-        raise InvalidRequest(
-            f"参数 size 应为 1 到 {MAX_PAGE_SIZE} 的整数", detail=f"size={text[:64]!r}"
-        )
-    return size

@@ -44,7 +44,7 @@ class MaterialDownloads:
         """A new link for a user who has a live grant; also when the material is offline by now.
 
         Changes nothing, and asks nobody but our own store. ``expires_at`` is never later than the
-        link's own end.
+        link's own end, unless the credentials that signed it end first.
 
         Raises
         ------

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.paging import DEFAULT_PAGE_SIZE, page_number, page_size
 from chalicelib.resources.model import Material, MaterialGrant
 from chalicelib.resources.ports import ResourcesStore
-from chalicelib.selling.pages import DEFAULT_PAGE_SIZE, page_number, page_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

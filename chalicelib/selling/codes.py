@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-_PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+PLAIN_ID = r"\A[0-9A-Za-z_-]{1,64}\Z"
+"""The id of goods, or of the record of goods that were chosen; ``$`` would let a line end by."""
+
+_PLAIN_ID = re.compile(PLAIN_ID)
 
 
 class Charge(StrEnum):

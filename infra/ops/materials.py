@@ -21,7 +21,8 @@ def add_commands(groups: Groups) -> None:
     group = groups.add_parser("materials", help="the catalogue of study materials")
     commands = group.add_subparsers(title="commands", metavar="command", required=True)
     load = commands.add_parser(
-        "import", help="load materials from a JSON file, and the files beside it: all or none"
+        "import",
+        help="load materials and their files from a JSON file: checked whole, then one by one",
     )
     load.add_argument("file", type=Path, metavar="FILE")
     load.set_defaults(run=_import)

@@ -1,24 +1,22 @@
 """A user's orders page by page, with a token that says nothing and fits nobody else.
 
-The token is where the index query stopped: the key of the last order, as base64url of JSON. Its
+The token is where the index query stopped: the key of the last order. Its
 user id must be the caller's own, so that a token never leads into somebody else's orders.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 
 import msgspec
 
 from chalicelib.clock import is_plausible
 from chalicelib.dynamo import repeating, understood
-from chalicelib.errors import InvalidRequest
 from chalicelib.orders.model import OrderStatus, is_pay_no
 from chalicelib.orders.ports import OrderPage
 from chalicelib.orders.storage.reading import to_order
 from chalicelib.orders.storage.rows import ByUserIndex, OrderRow
+from chalicelib.paging import bad_token, place_in, token_of
 
 
 class _Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,21 +66,17 @@ def orders_of(
 
 def _token(row: OrderRow) -> str:
     place = _Place(user_id=row.user_id, order_id=row.order_id, created_at=row.created_at)
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode("ascii").rstrip("=")
+    return token_of(place)
 
 
 def _place(token: str, user_id: str) -> _Place:
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        place = msgspec.json.decode(raw, type=_Place)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidRequest("参数 pageToken 有误", detail=f"pageToken: {error}") from error
+    place = place_in(token, _Place)
     if place.user_id != user_id:
-        raise InvalidRequest("参数 pageToken 有误", detail="pageToken of another user")
+        raise bad_token("of another user")
     # whoever can read a token can write one for themselves
     aware = place.created_at.tzinfo is not None
     if not (aware and is_plausible(place.created_at) and is_pay_no(place.order_id)):
-        raise InvalidRequest("参数 pageToken 有误", detail="pageToken of no order")
+        raise bad_token("of no order")
     return place
 
 

@@ -35,13 +35,11 @@ from chalicelib.orders.model import (
     SurplusReason,
     TradeType,
 )
-from chalicelib.orders.order_book import DEFAULT_PAGE_SIZE
-from chalicelib.orders.order_book import MAX_PAGE_SIZE as MAX_ORDERS
 from chalicelib.orders.routes.refund_api import MAX_REASON_LENGTH
+from chalicelib.paging import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
 from chalicelib.purchasables import OrderType
 from chalicelib.resources.shelf import MineQuery, ShelfQuery
 from chalicelib.selling.codes import Charge, ChooseStatus, ChooseType, PublishStatus
-from chalicelib.selling.pages import MAX_PAGE, MAX_PAGE_SIZE
 from tests.api_contract import document
 from tests.unit.api.reading import (
     Operation,
@@ -219,9 +217,9 @@ def test_the_parameters_of_shelf_catalogue_and_my_materials_are_those_of_the_cod
 def test_the_limits_of_my_orders_and_of_refunds_are_those_of_the_code() -> None:
     operation = dict(operations())["GET", "/orders"]
     size = next(p["schema"] for p in operation["parameters"] if p["name"] == "size")
-    assert (size["maximum"], size["default"]) == (MAX_ORDERS, DEFAULT_PAGE_SIZE)
+    assert (size["maximum"], size["default"]) == (MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE)
     schemas = document()["components"]["schemas"]
-    assert schemas["OrderPage"]["properties"]["items"]["maxItems"] == MAX_ORDERS
+    assert schemas["OrderPage"]["properties"]["items"]["maxItems"] == MAX_PAGE_SIZE
     reason = schemas["RefundRequest"]["properties"]["reason"]
     assert reason["maxLength"] == MAX_REASON_LENGTH
 

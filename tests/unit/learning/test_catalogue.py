@@ -131,7 +131,7 @@ def test_an_entry_without_a_usable_id_is_named_by_its_place(entry, problem):
     assert problems_of(a_file(entry)) == (problem,)
 
 
-@pytest.mark.parametrize("course_id", ["a#b", "", "a" * 65, "课"])
+@pytest.mark.parametrize("course_id", ["a#b", "", "a" * 65, "课", "1002\n"])
 def test_an_id_that_no_route_would_accept_is_refused(course_id):
     (problem,) = problems_of(a_file(an_entry(id=course_id)))
 

@@ -168,7 +168,18 @@ def test_a_bad_entry_is_named_with_its_field(
 
 
 @pytest.mark.parametrize(
-    "media_type", ["text", "text/", "/plain", "text/plain\r\nX: 1", "text/plain; a", "文/本", ""]
+    "media_type",
+    [
+        "text",
+        "text/",
+        "/plain",
+        "text/plain\r\nX: 1",
+        "text/plain; a",
+        "文/本",
+        "",
+        "text/plain\n",
+        "text/märk",
+    ],
 )
 def test_what_is_no_media_type_is_refused(desk: Desk, media_type: str) -> None:
     (problem,) = desk.problems(an_entry(mediaType=media_type))
